@@ -27,7 +27,7 @@ describe('decodeEvent', () => {
   });
 
   test('names the member that is wrong', () => {
-    const wrong = encodeEvent({ ...cancelled, data: { ...cancelled.data, revision: 1 } } as never);
+    const wrong = encodeEvent({ ...cancelled, data: { ...cancelled.data, revision: 1 } });
     expect(decodeEvent(wrong)).toEqual({
       ok: false,
       reason: expect.stringContaining('osago.request.cancelled.v1: /data/revision') as unknown,

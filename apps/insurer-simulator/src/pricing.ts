@@ -1,0 +1,80 @@
+/**
+ * The price of one insurer for one application. It depends on the content of the application only, so the same
+ * application gets the same price again, whoever asks and however often.
+ */
+import type { Application, InsurerQuote, TariffAttributes } from '@osago/contracts';
+import {
+  baseRateCorridor, FIRST_KBM_CLASS, KBM, type KbmClass, moscowDate, premium, seededRandom,
+  type TariffRefusal, tariffAttributes,
+} from '@osago/quotes';
+import type { Profile } from './profile.ts';
+
+/** An offer holds for a day, as long as the platform may cache it. */
+const VALID_MS = 86_400_000;
+
+/** Insurers rate a person by more than the tariff's factors: this much of the corridor to either side. */
+const POSITION_SPREAD = 0.05;
+
+/** Half of all drivers have no accident in ten years; one in twelve has none at all in the records. */
+const KBM_DRAW: readonly [KbmClass, ...KbmClass[]] = [
+  'M', 1, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13,
+];
+
+export interface Priced {
+  kind: 'priced';
+  kbm: number;
+  attributes: TariffAttributes;
+  /** Equal to `final` unless the profile knows estimates and this one rises. */
+  estimated: InsurerQuote;
+  final: InsurerQuote;
+}
+
+export type Price = Priced | { kind: 'refused'; refusal: TariffRefusal };
+
+/** What pricing may depend on, in a fixed order, so that the order of members on the wire does not matter. */
+const contentOf = ({ vehicle, owner, drivers, unlimited_drivers, purpose, period }: Application): string =>
+  JSON.stringify([
+    vehicle.vin, vehicle.body_number, vehicle.chassis_number, vehicle.plate, vehicle.category, vehicle.brand,
+    vehicle.model, vehicle.year, vehicle.power_hp, owner.address.region, unlimited_drivers, purpose, period.months,
+    drivers.map(({ birth_date, licence }) => [birth_date, licence.series, licence.number, licence.experience_from]),
+  ]);
+
+export const price = (
+  { profile, seed }: { profile: Profile; seed: number },
+  application: Application,
+  nowMs: number,
+): Price => {
+  const content = contentOf(application);
+  const attributes = tariffAttributes(application, moscowDate(nowMs));
+  const { minKopecks, maxKopecks } = baseRateCorridor(attributes);
+  // The class comes from the national system: the same for all insurers.
+  const kbmClass = application.unlimited_drivers
+    ? FIRST_KBM_CLASS
+    : seededRandom(`${seed} kbm ${content}`).pick(KBM_DRAW);
+
+  const random = seededRandom(`${seed} ${profile.insurer_id} price ${content}`);
+  const position = profile.base_rate_position + POSITION_SPREAD * (2 * random.unit() - 1);
+  const wanted = minKopecks + position * (maxKopecks - minKopecks);
+  const { rises_share = 0, rise_min = 0, rise_max = 0 } = profile.estimate ?? {};
+  const rises = random.chance(rises_share);
+  const rise = rises ? 1 + rise_min + (rise_max - rise_min) * random.unit() : 1;
+
+  const quoteAt = (baseRate: number): InsurerQuote | TariffRefusal => {
+    const baseRateKopecks = Math.round(Math.min(Math.max(baseRate, minKopecks), maxKopecks));
+    const result = premium(attributes, { baseRateKopecks, kbmClass });
+    if (!result.ok) return result.refusal;
+    return {
+      premium_kopecks: result.premium_kopecks,
+      base_rate_kopecks: baseRateKopecks,
+      coefficients: result.coefficients,
+      valid_until: new Date(nowMs + VALID_MS).toISOString(),
+      extras: profile.extras,
+      pool: profile.pool,
+    };
+  };
+  const estimated = quoteAt(wanted);
+  const final = quoteAt(wanted * rise);
+  if (typeof estimated === 'string') return { kind: 'refused', refusal: estimated };
+  if (typeof final === 'string') return { kind: 'refused', refusal: final };
+  return { kind: 'priced', kbm: KBM[kbmClass], attributes, estimated, final };
+};

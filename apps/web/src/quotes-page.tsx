@@ -1,0 +1,58 @@
+/** The quotes of one request, in the panel's order from the first moment to the last: nothing jumps. */
+import type { QuoteView } from '@osago/quote-stream';
+import { QuoteCard } from './quote-card.tsx';
+import { cheapestInsurers } from './quote-words.ts';
+import { QuotesSummary } from './quotes-summary.tsx';
+import { RefusedPage } from './refused-page.tsx';
+import type { Texts } from './texts.ts';
+import { useAnnouncement } from './use-announcement.ts';
+import type { Go } from './use-path.ts';
+import { useQuotes } from './use-quotes.ts';
+
+interface Props {
+  texts: Texts;
+  requestId: string;
+  go: Go;
+}
+
+const NO_QUOTES: never[] = [];
+
+export const QuotesPage = ({ texts, requestId, go }: Props) => {
+  const view = useQuotes(requestId);
+  const quotes = view.body?.quotes ?? NO_QUOTES;
+  const announcement = useAnnouncement(texts, quotes);
+  if (view.phase === 'lost') return <Refused texts={texts} go={go} refusal={view.refusal} />;
+  const cheapest = cheapestInsurers(quotes);
+  const isOver = view.body !== undefined && view.body.status !== 'in_progress';
+  return (
+    <>
+      <QuotesSummary texts={texts} view={view} go={go} />
+      <p className="unseen" aria-live="polite" data-testid="announcement">
+        {announcement}
+      </p>
+      <ul className="cards">
+        {quotes.map((quote) => (
+          <QuoteCard
+            key={quote.insurer_id}
+            texts={texts}
+            quote={quote}
+            isCheapest={cheapest.has(quote.insurer_id)}
+            isOver={isOver}
+          />
+        ))}
+      </ul>
+      <p className="request-number">{texts.quotes.number(requestId)}</p>
+    </>
+  );
+};
+
+type Refusal = Extract<QuoteView, { phase: 'lost' }>['refusal'];
+
+const Refused = ({ texts, go, refusal }: { texts: Texts; go: Go; refusal: Refusal }) => {
+  const { noAccess, noAccessNote, notFound, notFoundNote } = texts.refused;
+  return refusal === 'no-access' ? (
+    <RefusedPage texts={texts} go={go} heading={noAccess} note={noAccessNote} />
+  ) : (
+    <RefusedPage texts={texts} go={go} heading={notFound} note={notFoundNote} />
+  );
+};
