@@ -1,0 +1,119 @@
+/**
+ * The showcase of one request: facts of the log, nothing else. Folding is idempotent and independent of the order in
+ * which the three topics are read, so all pods that hold the same records hold the same state.
+ */
+import {
+  isLegEvent,
+  type CommandEvent,
+  type LegEvent,
+  type OsagoEvent,
+  type PanelMember,
+  REQUEST_TOPICS,
+  type RequestTopic,
+  topicOf,
+} from '@osago/contracts';
+import { compareLegEvents } from './leg-order.ts';
+
+/** The last offsets of one request in the three topics, in the order of REQUEST_TOPICS; -1: none seen. */
+export type Offsets = readonly [requests: number, quotes: number, errors: number];
+export const NO_OFFSETS: Offsets = [-1, -1, -1];
+
+/** What the submitted event says, without what the showcase has no use for. */
+export interface Submission {
+  accepted_at: string;
+  deadline_at: string;
+  panel: readonly PanelMember[];
+}
+
+export interface Cancel {
+  revision: number;
+  atMs: number;
+}
+
+export interface Retry {
+  attempt: number;
+  revision: number;
+  deadline_at: string;
+}
+
+export interface RequestState {
+  readonly request_id: string;
+  /** Counts the commands seen; 0 while only leg events have come. */
+  readonly revision: number;
+  /** Absent while only leg events have come: nothing of the request is shown until then. */
+  readonly submission?: Submission;
+  /** By revision, rising. */
+  readonly cancels: readonly Cancel[];
+  /** The retry of the highest attempt, by insurer. */
+  readonly retries: Readonly<Record<string, Retry>>;
+  /** The effective event, by insurer. */
+  readonly legs: Readonly<Record<string, LegEvent>>;
+  readonly offsets: Offsets;
+}
+
+const emptyState = (requestId: string): RequestState => ({
+  request_id: requestId,
+  revision: 0,
+  cancels: [],
+  retries: {},
+  legs: {},
+  offsets: NO_OFFSETS,
+});
+
+const raised = (offsets: Offsets, topic: RequestTopic, offset: number): Offsets => {
+  const at = REQUEST_TOPICS.indexOf(topic);
+  if (offset <= (offsets[at] ?? -1)) return offsets;
+  return offsets.map((old, index) => (index === at ? offset : old)) as unknown as Offsets;
+};
+
+/** The state of one who also knows that the log has these records of the request. */
+export const withOffsets = (state: RequestState, offsets: Offsets): RequestState =>
+  REQUEST_TOPICS.reduce<RequestState>(
+    (held, topic, at) => ({ ...held, offsets: raised(held.offsets, topic, offsets[at] ?? -1) }),
+    state,
+  );
+
+const foldLeg = (state: RequestState, event: LegEvent): RequestState => {
+  const held = state.legs[event.data.insurer_id];
+  if (held !== undefined && compareLegEvents(event, held) <= 0) return state;
+  return { ...state, legs: { ...state.legs, [event.data.insurer_id]: event } };
+};
+
+const foldCommand = (state: RequestState, event: CommandEvent): RequestState => {
+  const revision = Math.max(state.revision, event.data.revision);
+  switch (event.type) {
+    case 'osago.request.submitted.v1': {
+      const { accepted_at, deadline_at, panel } = event.data;
+      return { ...state, revision, submission: { accepted_at, deadline_at, panel } };
+    }
+    case 'osago.request.cancelled.v1': {
+      const cancel = { revision: event.data.revision, atMs: Date.parse(event.time) };
+      const others = state.cancels.filter((held) => held.revision !== cancel.revision);
+      const cancels = [...others, cancel].sort((a, b) => a.revision - b.revision);
+      return { ...state, revision, cancels };
+    }
+    case 'osago.leg.retry-asked.v1': {
+      const { insurer_id, attempt, deadline_at } = event.data;
+      const held = state.retries[insurer_id];
+      if (held !== undefined && held.attempt >= attempt) return { ...state, revision };
+      const retry = { attempt, revision: event.data.revision, deadline_at };
+      return { ...state, revision, retries: { ...state.retries, [insurer_id]: retry } };
+    }
+  }
+};
+
+/**
+ * Adds one event to what is known of its request. `offset` is that of its record, left out for an event that was made
+ * from a committed row and is still to come on the log.
+ */
+export const fold = (
+  held: RequestState | undefined,
+  event: OsagoEvent,
+  offset?: number,
+): RequestState => {
+  const state = held ?? emptyState(event.data.request_id);
+  const next = isLegEvent(event) ? foldLeg(state, event) : foldCommand(state, event);
+  if (offset === undefined) return next;
+  const offsets = raised(next.offsets, topicOf(event.type), offset);
+  return offsets === next.offsets ? next : { ...next, offsets };
+};

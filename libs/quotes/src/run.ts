@@ -1,0 +1,135 @@
+/**
+ * The aggregator's work on one request, as a pure function: `step(run, input, nowMs)` gives the next run and the effects
+ * that an executor carries out. Each leg goes post → poll → ended; its outcome is kept in the run, stored before it is
+ * published, and published again until it is acknowledged. After the deadline a leg is asked on, seldom, until the late
+ * window ends; that never holds the run: it is finished when every leg has an acknowledged outcome or was cancelled.
+ */
+import type { LegRetryAsked } from '@osago/contracts';
+import { type At, close, publishOutcome, replied, unchanged } from './run-leg.ts';
+import {
+  lateUntilMs,
+  type LegRun,
+  type LegStep,
+  type Phase,
+  type RunEffect,
+  type RunInput,
+  type RunState,
+  type RunStep,
+} from './run-state.ts';
+
+const resumedPhase = ({ phase, outcome }: LegRun, nowMs: number): Phase => {
+  switch (phase.kind) {
+    case 'posting':
+      // In doubt: the insurer may have it. The idempotency key is the same, so asking again is safe. Not after the
+      // timeout: a POST then would start work that nobody waits for.
+      return outcome === undefined
+        ? { kind: 'post-due', dueAtMs: nowMs, tries: phase.tries }
+        : { kind: 'ended' };
+    case 'polling':
+      return { ...phase, kind: 'poll-due', dueAtMs: nowMs };
+    case 'post-due':
+    case 'poll-due':
+    case 'ended':
+      return phase;
+  }
+};
+
+/** A run taken over from its stored legs under a new fence. An outcome that was not acknowledged is published first. */
+export const resumeRun = (stored: RunState, fence: number, nowMs: number): RunStep => {
+  const legs = stored.legs.map((leg) => ({ ...leg, phase: resumedPhase(leg, nowMs) }));
+  const effects = legs.flatMap(({ outcome }): RunEffect[] =>
+    outcome !== undefined && !outcome.acked ? [{ kind: 'publish', event: outcome.event }] : [],
+  );
+  return { run: { ...stored, fence, legs }, effects };
+};
+
+/** At the deadline a leg without outcome times out, whatever came at that moment; then the input is looked at. */
+const expireLeg = (leg: LegRun, at: At): LegStep => {
+  const isOpen = leg.phase.kind !== 'ended' && leg.outcome === undefined;
+  if (!isOpen || at.nowMs < leg.deadlineAtMs) return unchanged(leg);
+  const timedOut = publishOutcome(leg, at, 'timeout', {});
+  // What was never asked cannot be answered late.
+  return leg.phase.kind === 'post-due'
+    ? { leg: close(timedOut.leg).leg, effects: timedOut.effects }
+    : timedOut;
+};
+
+const tickLeg = (leg: LegRun, nowMs: number): LegStep => {
+  if (leg.phase.kind === 'ended') return unchanged(leg);
+  if (nowMs >= lateUntilMs(leg)) return close(leg);
+  const { insurer_id, attempt, phase } = leg;
+  if (phase.kind === 'post-due' && nowMs >= phase.dueAtMs) {
+    const posting: LegRun = { ...leg, phase: { kind: 'posting', tries: phase.tries } };
+    return { leg: posting, effects: [{ kind: 'post', insurer_id, attempt }] };
+  }
+  if (phase.kind === 'poll-due' && nowMs >= phase.dueAtMs) {
+    const { dueAtMs: _due, ...asked } = phase;
+    const polling: LegRun = { ...leg, phase: { ...asked, kind: 'polling' } };
+    const { application_id } = phase;
+    return { leg: polling, effects: [{ kind: 'poll', insurer_id, attempt, application_id }] };
+  }
+  return unchanged(leg);
+};
+
+const cancelLeg = (leg: LegRun, revision: number): LegStep => {
+  const hasAnswer = leg.outcome !== undefined && leg.outcome.event.data.status !== 'timeout';
+  if (leg.revision >= revision || hasAnswer) return unchanged(leg);
+  const closed = close(leg);
+  return { leg: { ...closed.leg, cancelled: true }, effects: closed.effects };
+};
+
+const retryLeg = (
+  leg: LegRun,
+  { attempt, revision, deadline_at }: Omit<LegRetryAsked, 'tariff' | 'application_sealed'>,
+  nowMs: number,
+): LegStep => {
+  if (attempt <= leg.attempt) return unchanged(leg);
+  const { insurer_id, name } = leg;
+  const fresh: LegRun = {
+    insurer_id,
+    name,
+    attempt,
+    revision,
+    deadlineAtMs: Date.parse(deadline_at),
+    step: 1,
+    phase: { kind: 'post-due', dueAtMs: nowMs, tries: 0 },
+  };
+  return { leg: fresh, effects: close(leg).effects };
+};
+
+const ackLeg = (leg: LegRun, eventId: string): LegStep =>
+  leg.outcome?.event.id === eventId
+    ? { leg: { ...leg, outcome: { ...leg.outcome, acked: true } }, effects: [] }
+    : unchanged(leg);
+
+const stepLeg = (leg: LegRun, at: At, input: RunInput): LegStep => {
+  switch (input.kind) {
+    case 'tick':
+      return tickLeg(leg, at.nowMs);
+    case 'replied': {
+      const isItsCall = input.insurer_id === leg.insurer_id && input.attempt === leg.attempt;
+      return isItsCall ? replied(leg, at, input.reply) : unchanged(leg);
+    }
+    case 'acked':
+      return ackLeg(leg, input.event_id);
+    case 'cancelled':
+      return cancelLeg(leg, input.revision);
+    case 'retry-asked':
+      return input.retry.insurer_id === leg.insurer_id
+        ? retryLeg(leg, input.retry, at.nowMs)
+        : unchanged(leg);
+  }
+};
+
+/** Never throws; an input that does not fit the state (stale, repeated) changes nothing. */
+export const step = (run: RunState, input: RunInput, nowMs: number): RunStep => {
+  const at: At = { run, nowMs };
+  const effects: RunEffect[] = [];
+  const legs = run.legs.map((leg) => {
+    const expired = expireLeg(leg, at);
+    const stepped = stepLeg(expired.leg, at, input);
+    effects.push(...expired.effects, ...stepped.effects);
+    return stepped.leg;
+  });
+  return { run: { ...run, legs }, effects };
+};
