@@ -1,6 +1,6 @@
 /**
  * Configuration from the environment and from YAML files, checked against TypeBox schemas. All faults are reported
- * at once; an empty string counts as unset; the result is frozen.
+ * at once; an empty string counts as unset; what comes from the environment is frozen.
  */
 import { readFileSync } from 'node:fs';
 import { type Static, type TObject, type TSchema, Kind } from '@sinclair/typebox';
@@ -80,7 +80,8 @@ export const loadYamlFile = <T extends TSchema>(
   try {
     parsed = parse(expand(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new ConfigError(path, [(cause as Error).message]);
+    // The first line says what and where; the lines of the file after it may hold a secret of the environment.
+    throw new ConfigError(path, [(cause as Error).message.split(':\n')[0] ?? '']);
   }
   const value = Value.Default(schema, parsed);
   const faults = [
@@ -88,5 +89,5 @@ export const loadYamlFile = <T extends TSchema>(
     ...faultsOf(schema, value, (at) => at || 'the file'),
   ];
   if (faults.length > 0) throw new ConfigError(path, faults);
-  return value as Static<T>;
+  return value;
 };

@@ -20,15 +20,21 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
+/** Deeper than any cause of ours; an error may also be its own cause. */
+const CAUSES_MAX = 5;
+const STACK_LINES_MAX = 5;
+
 /** Class, message and code of an error and of its causes; a message of ours never holds data of a person. */
-const errorFields = (error: unknown): Record<string, unknown> => {
+const errorFields = (error: unknown, causes = 0): Record<string, unknown> => {
   if (!(error instanceof Error)) return { message: 'a value that is no Error was thrown' };
+  const lines = error.stack?.split('\n').map((line) => line.trim());
   return {
     name: error.name,
-    message: error.message,
+    // JSON.parse quotes the text that it could not read.
+    message: error.name === 'SyntaxError' ? 'text that cannot be read' : error.message,
     ...('code' in error && { code: error.code }),
-    stack: error.stack?.split('\n').slice(1, 6).map((line) => line.trim()),
-    ...(error.cause !== undefined && { cause: errorFields(error.cause) }),
+    stack: lines?.filter((line) => line.startsWith('at ')).slice(0, STACK_LINES_MAX),
+    ...(error.cause !== undefined && causes < CAUSES_MAX && { cause: errorFields(error.cause, causes + 1) }),
   };
 };
 
@@ -41,7 +47,8 @@ const allowed = (fields: LogFields): Record<string, unknown> => {
   return out;
 };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** JSON lines on standard output. `destination` is for tests. */
 export const createLog = (

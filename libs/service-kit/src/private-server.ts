@@ -3,6 +3,7 @@
  * says whether to send requests here. Both answer with every check by name, so an operator sees which one is red.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Log } from './log.ts';
 import type { Registry } from './metrics.ts';
 import type { Service } from './service.ts';
@@ -25,7 +26,7 @@ const answerHealth = async (
       try {
         return [name, (await check()) ?? 'ok'] as const;
       } catch (error) {
-        return [name, (error as Error).message] as const;
+        return [name, error instanceof Error ? error.message : 'failed'] as const;
       }
     }),
   );
@@ -43,6 +44,7 @@ export const privateServer = (
   name: 'private-server',
   run: (signal) =>
     new Promise((resolve, reject) => {
+      if (signal.aborted) return resolve();
       const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
         const path = (request.url ?? '').split('?')[0];
         if (path === '/health/live') return answerHealth(live, response);
@@ -61,7 +63,7 @@ export const privateServer = (
         });
       });
       server.once('error', reject);
-      server.listen(port, () => log.info({ port }, 'private port open'));
+      server.listen(port, () => log.info({ port: (server.address() as AddressInfo).port }, 'private port open'));
       signal.addEventListener('abort', () => {
         server.close(() => resolve());
         server.closeAllConnections();

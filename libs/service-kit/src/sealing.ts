@@ -7,6 +7,9 @@ import { readFileSync } from 'node:fs';
 import { CompactEncrypt, compactDecrypt, importJWK, type JWK } from 'jose';
 import { ConfigError } from './config.ts';
 
+/** A256GCM with the key itself. */
+const DIRECT_KEY_BYTES = 32;
+
 export class UnknownKeyError extends Error {
   override readonly name = 'UnknownKeyError';
   readonly kid: string;
@@ -31,7 +34,7 @@ const readKeys = (path: string): JWK[] => {
     throw new ConfigError(path, [(cause as Error).message]);
   }
   if (!Array.isArray(keys) || keys.length === 0) throw new ConfigError(path, ['holds no keys']);
-  if (keys.some((key) => !key.kid)) throw new ConfigError(path, ['has a key without "kid"']);
+  if (keys.some((key) => !(key as JWK | null)?.kid)) throw new ConfigError(path, ['has a key without "kid"']);
   return keys;
 };
 
@@ -40,7 +43,13 @@ export const loadKeyring = async (path: string): Promise<Keyring> => {
     await Promise.all(
       readKeys(path).map(async (jwk) => {
         const alg = jwk.kty === 'oct' ? 'dir' : 'ECDH-ES';
-        return [jwk.kid as string, { alg, key: await importJWK(jwk, alg) }] as const;
+        const key = await importJWK(jwk, alg).catch((cause: unknown) => {
+          throw new ConfigError(path, [`key ${jwk.kid} cannot be used: ${(cause as Error).message}`]);
+        });
+        if (key instanceof Uint8Array && key.length !== DIRECT_KEY_BYTES) {
+          throw new ConfigError(path, [`key ${jwk.kid} is not of 256 bit`]);
+        }
+        return [jwk.kid as string, { alg, key }] as const;
       }),
     ),
   );

@@ -39,7 +39,8 @@ export const runServices = async (
   let result: RunResult = 'stopped';
   const running = services.map((service) => {
     const abort = new AbortController();
-    const ended = service.run(abort.signal).then(
+    const start = async (): Promise<void> => service.run(abort.signal);
+    const ended = start().then(
       () => {
         if (abort.signal.aborted) return;
         result = 'failed';
@@ -63,10 +64,12 @@ export const runServices = async (
     log.debug({ service: service.name }, 'service stopped');
   }
   for (const closeable of closeLast) {
-    await closeable.close().catch((error: unknown) => {
+    try {
+      await closeable.close();
+    } catch (error) {
       result = 'failed';
       log.error({ error }, 'could not close');
-    });
+    }
   }
   return result;
 };
@@ -99,7 +102,7 @@ export const runUntilStopped = async (
 export const startMain = (main: () => Promise<void>): void => {
   main().catch((error: unknown) => {
     const isConfig = error instanceof Error && error.name === 'ConfigError';
-    process.stderr.write(`${isConfig ? error.message : String((error as Error)?.stack ?? error)}\n`);
+    process.stderr.write(`${isConfig ? error.message : String((error as Error | undefined)?.stack ?? error)}\n`);
     process.exit(isConfig ? 2 : 1);
   });
 };

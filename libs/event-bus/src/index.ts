@@ -1,0 +1,4 @@
+export * from './event-bus.ts';
+export * from './kafkajs-event-bus.ts';
+export * from './memory-event-bus.ts';
+export * from './partition.ts';

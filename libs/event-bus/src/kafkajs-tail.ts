@@ -1,0 +1,148 @@
+/**
+ * A tail on kafkajs, which reads in groups only: a group of one member that never commits, a new one for each session,
+ * for a group waits for members that went without a word. Groups are deleted at the end; what killed processes left
+ * behind is deleted by the next tail that starts.
+ */
+import { randomBytes } from 'node:crypto';
+import { pause } from '@osago/service-kit';
+import type {
+  LogRecord,
+  Tail,
+  TailHealth,
+  TailOptions,
+  TailPosition,
+  TopicPartition,
+} from './event-bus.ts';
+import type { Commit } from './hand-over.ts';
+import { KafkajsSession, runSessions, type SessionHandlers } from './kafkajs-session.ts';
+import type { ConsumerParts } from './kafkajs-subscription.ts';
+import { TailProgress } from './tail-progress.ts';
+
+/** What a tail asks the broker beside its records. */
+export interface TailQuestions {
+  startAndGoal(topic: string, fromMs: number): Promise<TailPosition[]>;
+  deleteEmptyGroups(prefix: string): Promise<void>;
+}
+
+/** Nobody takes over from a tail, so its session may be long: a stall of the process costs no new join. */
+const SESSION_TIMEOUT_MS = 30_000;
+/** Old groups litter, they do not harm: whoever stops does not wait for them. */
+const TIDY_MS_MAX = 2_000;
+
+export class KafkajsTail implements Tail {
+  readonly name: string;
+  readonly #parts: ConsumerParts;
+  readonly #questions: TailQuestions;
+  readonly #options: TailOptions;
+  readonly #onRecord: (record: LogRecord) => void;
+  readonly #incarnation: string;
+  readonly #progress = new TailProgress();
+  readonly #failure = new AbortController();
+  #sessions = 0;
+  #stopped = false;
+  #lastFetchAtMs = 0;
+
+  constructor(
+    parts: ConsumerParts,
+    questions: TailQuestions,
+    options: TailOptions,
+    onRecord: (record: LogRecord) => void,
+  ) {
+    this.name = `tail ${options.groupPrefix}`;
+    this.#parts = parts;
+    this.#questions = questions;
+    this.#options = options;
+    this.#onRecord = onRecord;
+    this.#incarnation = `${options.groupPrefix}-${randomBytes(6).toString('hex')}`;
+  }
+
+  get caughtUp(): Promise<void> {
+    return this.#progress.caughtUp;
+  }
+
+  positions(): readonly TailPosition[] {
+    return this.#progress.positions();
+  }
+
+  health(): TailHealth {
+    const phase = this.#progress.isCaughtUp ? 'live' : 'catching-up';
+    return { phase: this.#stopped ? 'stopped' : phase, lastFetchAtMs: this.#lastFetchAtMs };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#parts;
+    const group = this.#incarnation;
+    const either = AbortSignal.any([signal, this.#failure.signal]);
+    try {
+      await runSessions((until) => this.#runSession(until), { group, log, signal: either });
+    } finally {
+      this.#stopped = true;
+      await this.#tidy(group);
+    }
+    this.#failure.signal.throwIfAborted();
+  }
+
+  async #runSession(signal: AbortSignal): Promise<void> {
+    const { createClient, ping, metadataMaxAgeMs } = this.#parts;
+    await ping();
+    const { topics, fromMs, groupPrefix } = this.#options;
+    if (!this.#progress.begun) {
+      const starts = topics.map((topic) => this.#questions.startAndGoal(topic, fromMs));
+      this.#progress.begin((await Promise.all(starts)).flat());
+      await this.#tidy(`${groupPrefix}-`);
+    }
+    const group = `${this.#incarnation}-${(this.#sessions += 1)}`;
+    const options = { group, topics, sessionTimeoutMs: SESSION_TIMEOUT_MS, metadataMaxAgeMs };
+    await new KafkajsSession(createClient(), options, this.#sessionHandlers()).run(signal);
+  }
+
+  #sessionHandlers(): SessionHandlers {
+    return {
+      onJoined: (assigned) => this.#joined(assigned),
+      onRebalancing: () => undefined,
+      onRecords: (records) => {
+        for (const record of records) {
+          if (this.#failure.signal.aborted) return;
+          this.#warnOfGap(record);
+          if (this.#progress.take(record)) this.#deliver(record);
+        }
+      },
+      onReached: (partition, next) => this.#progress.reached(partition, next),
+      onHeard: (request) => {
+        if (request === 'fetch') this.#lastFetchAtMs = this.#parts.clock.nowMs();
+      },
+      onTick: () => undefined,
+      onLeaving: () => Promise.resolve(),
+    };
+  }
+
+  #joined(assigned: readonly TopicPartition[]): Commit[] {
+    this.#parts.log.info({ group: this.#incarnation, partitions: assigned.length }, 'joined the group');
+    return assigned.map((partition) => ({ ...partition, offset: this.#progress.next(partition) }));
+  }
+
+  #warnOfGap(record: LogRecord): void {
+    const { topic, partition, offset } = record;
+    const next = this.#progress.next(record);
+    if (offset <= next) return;
+    const fields = { topic, partition, offset: String(next), count: Number(offset - next) };
+    this.#parts.log.error(fields, 'records were lost unread');
+  }
+
+  #deliver(record: LogRecord): void {
+    try {
+      this.#onRecord(record);
+    } catch (error) {
+      this.#failure.abort(error);
+    }
+  }
+
+  async #tidy(prefix: string): Promise<void> {
+    const enough = new AbortController();
+    const deleted = this.#questions.deleteEmptyGroups(prefix).catch((error: unknown) => {
+      this.#parts.log.debug({ group: prefix, error }, 'could not delete groups');
+    });
+    await Promise.race([deleted, pause(TIDY_MS_MAX, enough.signal)]);
+    enough.abort();
+  }
+}

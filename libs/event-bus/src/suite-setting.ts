@@ -1,0 +1,88 @@
+/** What the tests of the suite share: the bus under test, and consumers that are stopped after each test. */
+import { expect } from '@jest/globals';
+import type { EventBus, PublishAnswer } from './event-bus.ts';
+import { Member, messages, Reader } from './suite-readers.ts';
+
+/** An adapter, and what a test asks of its broker beside it. */
+export interface BusUnderTest {
+  readonly bus: EventBus;
+  createTopic(partitions: number): Promise<string>;
+  grow(topic: string, partitions: number): Promise<void>;
+  /** Per partition, what the group has committed. */
+  committed(group: string, topic: string): Promise<(bigint | undefined)[]>;
+  /** The groups that the broker knows whose names start so. */
+  groups(prefix: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** A join on a busy machine takes a second or two. */
+export const TEST_MS = 60_000;
+/** The shortest that a broker with common settings allows is six; ours allows less. */
+const SESSION_MS = 3_000;
+
+export class SuiteSetting {
+  #under: BusUnderTest | undefined;
+  #running: (Member | Reader)[] = [];
+  #groups = 0;
+
+  use(under: BusUnderTest): void {
+    this.#under = under;
+  }
+
+  get #given(): BusUnderTest {
+    if (this.#under === undefined) throw new Error('the bus under test has not started');
+    return this.#under;
+  }
+
+  get bus(): EventBus {
+    return this.#given.bus;
+  }
+
+  createTopic(partitions: number): Promise<string> {
+    return this.#given.createTopic(partitions);
+  }
+
+  grow(topic: string, partitions: number): Promise<void> {
+    return this.#given.grow(topic, partitions);
+  }
+
+  committed(group: string, topic: string): Promise<(bigint | undefined)[]> {
+    return this.#given.committed(group, topic);
+  }
+
+  groups(prefix: string): Promise<string[]> {
+    return this.#given.groups(prefix);
+  }
+
+  newGroup(): string {
+    this.#groups += 1;
+    return `suite-${Date.now().toString(36)}-${this.#groups}`;
+  }
+
+  join(group: string, topic: string, inFlightMax = 100): Member {
+    const member = new Member(this.bus, { group, topics: [topic], inFlightMax, sessionTimeoutMs: SESSION_MS });
+    this.#running.push(member);
+    return member;
+  }
+
+  read(topics: string[], fromMs = 0, groupPrefix = this.newGroup()): Reader {
+    const reader = new Reader(this.bus, { topics, fromMs, groupPrefix });
+    this.#running.push(reader);
+    return reader;
+  }
+
+  async write(topic: string, partition: number, ...bodies: string[]): Promise<PublishAnswer[]> {
+    const answers = await this.bus.publish(messages(topic, partition, bodies));
+    expect(answers.filter(({ ok }) => !ok)).toEqual([]);
+    return answers;
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.#running.map((consumer) => consumer.stop()));
+    this.#running = [];
+  }
+
+  async close(): Promise<void> {
+    await this.#under?.close();
+  }
+}
