@@ -51,6 +51,7 @@ export default tseslint.config(
     // The places that are allowed to know the environment, to end the process, to print.
     files: [
       '**/main.ts',
+      'apps/core-app/src/migrate.ts',
       'libs/service-kit/src/service.ts',
       'tools/**/*.ts',
       'apps/platform/**/*.ts',

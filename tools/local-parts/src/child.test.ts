@@ -77,3 +77,8 @@ test('stops all that run at the close, and starts nothing after it', async () =>
   expect(await child.ended).toEqual({ code: null, signal: 'SIGTERM' });
   expect(() => node('late', '')).toThrow('late was to be started after the end');
 });
+
+test('removes no folder that does not bear our name', () => {
+  const { children } = setup();
+  expect(() => children.removeAtEnd(tmpdir())).toThrow('is not a folder to remove');
+});

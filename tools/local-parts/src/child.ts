@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Reaper, startReaper } from './reaper.ts';
 
 export interface ChildSpec {
@@ -93,8 +93,12 @@ export class Children {
     return child;
   }
 
-  /** The folder is removed at {@link close}, and when this process dies before. */
+  /**
+   * The folder is removed at {@link close}, and when this process dies before. Its name must begin with `osago-`: a
+   * mistake in a path must not empty somebody else's folder.
+   */
   removeAtEnd(folder: string): void {
+    if (!basename(folder).startsWith('osago-')) throw new Error(`${folder} is not a folder to remove`);
     this.#reaper.remove(folder);
   }
 

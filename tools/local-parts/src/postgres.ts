@@ -1,13 +1,13 @@
 /** One Postgres with one database `osago`, on the loopback address only, where everybody is trusted. */
-import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { PartError, PartMissingError } from './part-error.ts';
 import { type LocalPart, type PartOptions, showNothing } from './part.ts';
 import { freePort } from './ports.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
+import { placeOf } from './postgres-place.ts';
 import { untilReady } from './readiness.ts';
 
 export interface PostgresPart extends LocalPart {
@@ -37,39 +37,17 @@ const settings = (port: number, fast: boolean): string[] =>
     ...(fast ? CARELESS : []),
   ].flatMap((setting) => ['-c', setting]);
 
-/**
- * Where the data live. For root that is outside of `dataDir`, which then holds a name: when `dataDir` is removed, the
- * name and so the data are gone too, as everybody expects, and what they left behind is cleared here.
- */
-const placeOf = async (options: PartOptions, { major, publicDir, user }: PostgresBinaries): Promise<string> => {
-  const own = join(options.dataDir, `postgres-${major}`);
-  await mkdir(own, { recursive: true });
-  if (publicDir === undefined || user === undefined) return join(own, 'data');
-  const nameFile = join(own, 'name');
-  const prefix = `osago-postgres-data-${createHash('sha256').update(own).digest('hex').slice(0, 12)}-`;
-  if (!existsSync(nameFile)) {
-    const left = (await readdir(publicDir)).filter((name) => name.startsWith(prefix));
-    await Promise.all(left.map((name) => rm(join(publicDir, name), { recursive: true, force: true })));
-    await writeFile(nameFile, `${prefix}${randomBytes(6).toString('hex')}`);
-  }
-  const place = join(publicDir, await readFile(nameFile, 'utf8'));
-  if (!existsSync(place)) {
-    await mkdir(place, { mode: 0o700 });
-    await chown(place, user.uid, user.gid);
-  }
-  if (options.fast) options.children.removeAtEnd(place);
-  return join(place, 'data');
-};
-
 const ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C' };
 
-/** Makes the data folder under another name first, so that an interrupted start leaves no half of one. */
+/** Makes the data folder under another name first, so that a killed start leaves no half of one. */
 const initialise = async (options: PartOptions, binaries: PostgresBinaries, data: string): Promise<void> => {
+  const partial = `${data}.partial`;
+  await rm(partial, { recursive: true, force: true });
   const child = options.children.spawn({
     name: 'postgres-initdb',
     command: binaries.initdb,
     args: [
-      `--pgdata=${data}`,
+      `--pgdata=${partial}`,
       '--username=osago',
       '--auth=trust',
       '--encoding=UTF8',
@@ -90,6 +68,7 @@ const initialise = async (options: PartOptions, binaries: PostgresBinaries, data
   if (code !== 0) {
     throw new PartError(['The Postgres data folder could not be made.', ...child.lastLines(5)].join('\n  '));
   }
+  await rename(partial, data);
 };
 
 const withClient = async (port: number, database: string, use: (client: pg.Client) => Promise<void>): Promise<void> => {
@@ -120,10 +99,13 @@ const ensureDatabase = (port: number): Promise<void> =>
 export const startPostgres = async (options: PartOptions): Promise<PostgresPart> => {
   const { children, fast = false, step = showNothing } = options;
   const binaries = await findPostgres();
-  const data = await placeOf(options, binaries);
+  const place = await placeOf(options.dataDir, binaries);
+  // Elsewhere than in dataDir, whose owner removes it.
+  if (fast && binaries.publicDir !== undefined) children.removeAtEnd(place);
+  const data = join(place, 'data');
   const port = options.port ?? (await freePort());
   return step('starting Postgres', async () => {
-    if (!existsSync(join(data, 'PG_VERSION'))) await initialise(options, binaries, data);
+    if (!existsSync(data)) await initialise(options, binaries, data);
     const child = children.spawn({
       name: 'postgres',
       command: binaries.postgres,

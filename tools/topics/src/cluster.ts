@@ -1,5 +1,6 @@
 /** The topics of a real cluster: read, create, grow, configure. The only file that knows kafkajs. */
 import kafkajs, { type Admin } from 'kafkajs';
+import { pause } from '@osago/service-kit';
 import type { ActualCluster, ActualTopic, Change } from './plan.ts';
 
 // CommonJS: not all of its names can be imported by name.
@@ -8,6 +9,7 @@ const { ConfigResourceTypes, ConfigSource, Kafka, logLevel } = kafkajs;
 /** A broker that is just starting is waited for, about ten seconds. */
 const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 7 };
 const TIMEOUT_MS = 10_000;
+const LEADER_PAUSE_MS = 50;
 
 export class Cluster {
   readonly #admin: Admin;
@@ -63,7 +65,8 @@ export class Cluster {
         const { partitions: numPartitions, replicas: replicationFactor } = change;
         const configEntries = entriesOf(change.config);
         const topics = [{ topic, numPartitions, replicationFactor, configEntries }];
-        await this.#admin.createTopics({ topics, waitForLeaders: true, timeout: TIMEOUT_MS });
+        await this.#admin.createTopics({ topics, waitForLeaders: false, timeout: TIMEOUT_MS });
+        await this.#untilLed(topic);
         return;
       }
       case 'grow':
@@ -74,6 +77,23 @@ export class Cluster {
         await this.#admin.alterConfigs({ validateOnly: false, resources: [resource] });
         return;
       }
+    }
+  }
+
+  /**
+   * A new topic is known to the controller before every broker knows it. kafkajs' own wait takes that for an error.
+   */
+  async #untilLed(topic: string): Promise<void> {
+    const deadline = AbortSignal.timeout(TIMEOUT_MS);
+    for (;;) {
+      try {
+        const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+        if (topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      } catch (error) {
+        if (deadline.aborted) throw error;
+      }
+      if (deadline.aborted) throw new Error(`${topic}: partitions without a leader after ${TIMEOUT_MS} ms`);
+      await pause(LEADER_PAUSE_MS, deadline);
     }
   }
 

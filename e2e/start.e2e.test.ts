@@ -1,0 +1,85 @@
+/** `npm start` as a command: what it says when it cannot, and what it leaves behind. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { newDir, type RunningPlatform, spawnPlatform, startPlatform, until } from './platform.ts';
+
+/** Every process whose command line or environment names this data directory. */
+const processesOf = (dir: string): string[] =>
+  execFileSync('ps', ['-eo', 'pid,stat,args', '--no-headers'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(dir) && !/^\s*\d+\s+Z/.test(line));
+
+const pidsOf = (platform: RunningPlatform): number[] => {
+  const state = platform.state() as ReturnType<RunningPlatform['state']> & {
+    parts?: Record<string, { pid: number }>;
+  };
+  const parts = Object.values(state.parts ?? {});
+  return [...state.core_app, ...state.aggregator, ...parts].map(({ pid }) => pid);
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const allGone = (pids: readonly number[], dir: string): true | undefined =>
+  !pids.some(isAlive) && processesOf(dir).length === 0 ? true : undefined;
+
+describe('npm start', () => {
+  test('a second one on the same folder names the first; Ctrl-C leaves no process behind', async () => {
+    const platform = await startPlatform(['--port', '0']);
+    const pids = pidsOf(platform);
+    expect(pids.length).toBeGreaterThanOrEqual(5);
+    expect(pids.every(isAlive)).toBe(true);
+
+    const second = spawnPlatform(['--port', '0'], { dir: platform.dir });
+    expect(await second.ended).toBe(1);
+    expect(second.printed()).toContain(platform.state().url);
+    expect(second.printed()).not.toMatch(/\n\s+at /);
+
+    platform.child.kill('SIGINT');
+    expect(await platform.ended).toBe(0);
+    expect(allGone(pids, platform.dir)).toBe(true);
+    expect(existsSync(join(platform.dir, 'state.json'))).toBe(false);
+  }, 120_000);
+
+  test('killed without a word, it leaves no process behind either, and starts again on the same folder', async () => {
+    const platform = await startPlatform(['--port', '0']);
+    const pids = pidsOf(platform);
+    const supervisor = (platform.state() as unknown as { pid: number }).pid;
+    process.kill(supervisor, 'SIGKILL');
+    await until('every process is gone', () => allGone(pids, platform.dir), 30_000);
+    const again = spawnPlatform(['--port', '0'], { dir: platform.dir });
+    await until('it is ready again', () => again.printed().includes('ready after') || undefined, 60_000);
+    await again.stop();
+  }, 150_000);
+
+  test('a port that is taken, an unknown option and a missing database are one sentence each', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const cases: [string[], Record<string, string>, RegExp][] = [
+      [['--port', String(port)], {}, new RegExp(`${port}.*--port`, 's')],
+      [['--prot', '1'], {}, /--prot/],
+      [['--pods', 'many'], {}, /pods/],
+      [['--port', '0'], { DATABASE_URL: 'postgres://127.0.0.1:1/none' }, /DATABASE_URL/],
+    ];
+    for (const [args, env, sentence] of cases) {
+      const dir = newDir();
+      const failing = spawnPlatform(args, { dir, env });
+      expect(await failing.ended).not.toBe(0);
+      expect(failing.printed()).toMatch(sentence);
+      expect(failing.printed()).not.toMatch(/\n\s+at /);
+      await until('nothing is left', () => (processesOf(dir).length === 0 ? true : undefined), 10_000);
+    }
+    await new Promise((resolve) => taken.close(resolve));
+  }, 120_000);
+});

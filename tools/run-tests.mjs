@@ -1,0 +1,51 @@
+/**
+ * `npm test`: lint, types and the three lanes of tests, in the order in which they are cheap; the first that fails ends
+ * it. `npm test -- unit` (or lint, types, infra, e2e) runs one; what follows the name goes to its tool.
+ */
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bin = (path) => join(ROOT, 'node_modules', path);
+const jest = (lane, ...args) => [
+  process.execPath,
+  ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js'), '--selectProjects', lane, ...args],
+];
+
+const LANES = {
+  lint: [
+    // The boundary rule reads Nx' project graph from its cache.
+    [process.execPath, [bin('nx/dist/bin/nx.js'), 'show', 'projects'], { stdio: ['ignore', 'ignore', 'inherit'] }],
+    [process.execPath, [bin('eslint/bin/eslint.js'), '--max-warnings', '0', '.']],
+  ],
+  types: [
+    [process.execPath, [bin('typescript/bin/tsc'), '-p', ROOT]],
+    [process.execPath, [bin('typescript/bin/tsc'), '-p', join(ROOT, 'apps/web')]],
+  ],
+  unit: [jest('unit')],
+  infra: [jest('infra', '--runInBand')],
+  // One platform at a time: each takes most of a small machine.
+  e2e: [jest('e2e', '--runInBand')],
+};
+
+const [only, ...rest] = process.argv.slice(2);
+if (only !== undefined && !(only in LANES)) {
+  process.stderr.write(`"${only}" is none of: ${Object.keys(LANES).join(', ')}.\n`);
+  process.exit(2);
+}
+for (const lane of only === undefined ? Object.keys(LANES) : [only]) {
+  process.stdout.write(`\n── ${lane}\n`);
+  for (const [command, args, options] of LANES[lane]) {
+    const { status } = spawnSync(command, [...args, ...rest], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: process.env.FORCE_COLOR ?? '0' },
+      ...options,
+    });
+    if (status !== 0) {
+      process.stderr.write(`\n── ${lane} failed\n`);
+      process.exit(status ?? 1);
+    }
+  }
+}
