@@ -20,7 +20,6 @@ const PROGRAMS = {
   topics: 'tools/topics/src/main.ts',
   sample: 'tools/sample/src/main.ts',
   docs: 'tools/tidy/src/write-docs.ts',
-  sample: 'tools/sample/src/main.ts',
 };
 
 /** The second is kafkajs's and harmless. */

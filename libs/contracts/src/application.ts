@@ -4,13 +4,15 @@ import { type Static, Type } from '@sinclair/typebox';
 import { DateOnly, Uuid } from './formats.ts';
 
 const strict = { additionalProperties: false } as const;
-const Name = Type.String({ minLength: 1, maxLength: 80 });
+const text = (minLength: number, maxLength: number) =>
+  Type.String({ format: 'plain-text', minLength, maxLength });
+const Name = text(1, 80);
 
 export const VehicleDocument = Type.Object(
   {
     type: Type.Union([Type.Literal('sts'), Type.Literal('pts'), Type.Literal('epts')]),
-    series: Type.Optional(Type.String({ minLength: 1, maxLength: 4 })),
-    number: Type.String({ minLength: 4, maxLength: 15 }),
+    series: Type.Optional(text(1, 4)),
+    number: text(4, 15),
     issued_on: DateOnly,
   },
   strict,
@@ -19,8 +21,8 @@ export const VehicleDocument = Type.Object(
 export const Vehicle = Type.Object(
   {
     vin: Type.Optional(Type.String({ format: 'vin' })),
-    body_number: Type.Optional(Type.String({ minLength: 4, maxLength: 20 })),
-    chassis_number: Type.Optional(Type.String({ minLength: 4, maxLength: 20 })),
+    body_number: Type.Optional(text(4, 20)),
+    chassis_number: Type.Optional(text(4, 20)),
     plate: Type.Optional(Type.String({ format: 'plate' })),
     category: Type.Union([
       Type.Literal('A'),
@@ -51,7 +53,7 @@ export const Address = Type.Object(
   {
     /** Chooses the territory coefficient KT. */
     region: Type.String({ format: 'region-code' }),
-    text: Type.String({ minLength: 5, maxLength: 300 }),
+    text: text(5, 300),
   },
   strict,
 );
@@ -83,7 +85,7 @@ export const Driver = Type.Object({ ...personMembers, licence: Licence }, strict
 
 export const Consent = Type.Object(
   {
-    version: Type.String({ minLength: 1, maxLength: 40 }),
+    version: text(1, 40),
     text_sha256: Type.String({ format: 'sha256' }),
   },
   strict,

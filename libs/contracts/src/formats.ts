@@ -19,7 +19,9 @@ const PATTERNS = {
   'licence-number': /^\d{6}$/,
   /** Eleven digits that start with 7. */
   phone: /^7\d{10}$/,
-  email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+  email: /^[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$/u,
+  /** Not blank, and no control characters: Postgres takes no NUL, a log no line end. */
+  'plain-text': /^[^\p{Cc}\p{Cs}]*[^\s\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u,
   sha256: /^[0-9a-f]{64}$/,
   /** Two digits: the code of a subject of the Russian Federation (77 Moscow, 78 St Petersburg). */
   'region-code': /^(?!00)\d{2}$/,

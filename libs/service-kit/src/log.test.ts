@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { sampleApplication } from '@osago/quotes';
 import { createLog, type LogFields, type LogLevel } from './log.ts';
 
 const setup = (level: LogLevel = 'debug') => {
@@ -31,7 +30,7 @@ describe('a line', () => {
 
   test('is written from its level on', () => {
     const { log, lines } = setup('warn');
-    for (const say of [log.debug, log.info, log.warn, log.error]) say({}, 'said');
+    for (const name of ['debug', 'info', 'warn', 'error'] as const) log[name]({}, 'said');
     expect(lines.map(({ level }) => level)).toEqual([40, 50]);
   });
 
@@ -51,13 +50,14 @@ describe('the allow-list', () => {
   );
 
   test('lets no word of an application through', () => {
-    const application = sampleApplication(7, '2026-11-21');
+    const application = {
+      owner: { last_name: 'Иванов', passport: { series: '4512', number: '123456' } },
+      vehicle: { vin: 'XTA219010L0123456', plate: 'А123ВС77' },
+      contacts: { phone: '70001234567', email: 'ivanov@example.com' },
+    };
     const error = Object.assign(new Error('insert failed'), { detail: application, parameters: [application] });
-    const line = JSON.stringify(written({ ...application, application, error }));
-    const { owner, vehicle, contacts } = application;
-    for (const word of [owner.last_name, owner.passport.number, vehicle.vin, contacts.phone, contacts.email]) {
-      expect(line).not.toContain(word);
-    }
+    const line = JSON.stringify(written({ ...application, ...application.contacts, application, error }));
+    expect(line).not.toMatch(/Иванов|4512|123456|XTA|А123ВС|7000|ivanov/);
   });
 });
 
