@@ -1,0 +1,89 @@
+/**
+ * Who may see a request. The token of a request is an HMAC of its id, so it is checked before any look-up, and a wrong
+ * token and an unknown id look the same. The owner cookie ties requests of one browser together.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { API_PREFIX } from '@osago/contracts';
+import { HttpProblem } from './problem.ts';
+
+const VERSION = 'v1';
+const ACCESS_COOKIE = 'osago_access';
+const OWNER_COOKIE = 'osago_owner';
+const OWNER_COOKIE_S = 365 * 24 * 3_600;
+/** As long as the topics keep the request's history. */
+const ACCESS_COOKIE_S = 3 * 24 * 3_600;
+
+export const requestPath = (requestId: string): string => `${API_PREFIX}/requests/${requestId}`;
+
+const cookiesOf = (request: IncomingMessage): ReadonlyMap<string, string> =>
+  new Map(
+    (request.headers.cookie ?? '').split(';').flatMap((pair) => {
+      const at = pair.indexOf('=');
+      return at < 0 ? [] : [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const];
+    }),
+  );
+
+const isHttps = (request: IncomingMessage): boolean =>
+  request.headers['x-forwarded-proto'] === 'https';
+
+export class Access {
+  readonly #secrets: ReadonlyMap<string, Buffer>;
+  readonly #kid: string;
+  readonly #secret: Buffer;
+
+  /** The first key signs, every key verifies. */
+  constructor(secrets: ReadonlyMap<string, Buffer>) {
+    const [first] = secrets;
+    if (first === undefined) throw new Error('access needs a key');
+    this.#secrets = secrets;
+    [this.#kid, this.#secret] = first;
+  }
+
+  /** An HMAC for a purpose; texts of different purposes never meet. */
+  mac(purpose: string, text: string, secret = this.#secret): Buffer {
+    return createHmac('sha256', secret).update(`${purpose}\0${text}`).digest();
+  }
+
+  token(requestId: string): string {
+    return `${VERSION}.${this.#kid}.${this.mac('request', requestId).toString('base64url')}`;
+  }
+
+  #isToken(requestId: string, token: string): boolean {
+    const [version, kid = '', given = '', ...more] = token.split('.');
+    const secret = this.#secrets.get(kid);
+    if (version !== VERSION || secret === undefined || more.length > 0) return false;
+    const wanted = this.mac('request', requestId, secret);
+    const bytes = Buffer.from(given, 'base64url');
+    return bytes.length === wanted.length && timingSafeEqual(bytes, wanted);
+  }
+
+  /** Throws 401 without a credential, 404 with a wrong one. The first of header, query, cookie counts. */
+  check(request: IncomingMessage, requestId: string, query: URLSearchParams): void {
+    const [scheme, bearer] = (request.headers.authorization ?? '').split(' ');
+    const token =
+      (scheme?.toLowerCase() === 'bearer' ? bearer : undefined) ??
+      query.get('access_token') ??
+      cookiesOf(request).get(ACCESS_COOKIE);
+    if (!token) throw new HttpProblem(401);
+    if (!this.#isToken(requestId, token)) throw new HttpProblem(404);
+  }
+
+  /** The owner that the call came with, or a new one. */
+  owner(request: IncomingMessage): { id: string; isNew: boolean } {
+    const given = cookiesOf(request).get(OWNER_COOKIE);
+    if (given !== undefined && /^[\w-]{22}$/.test(given)) return { id: given, isNew: false };
+    return { id: randomBytes(16).toString('base64url'), isNew: true };
+  }
+
+  /** For `Set-Cookie`: the request's token on its own path, and the owner where it is new. */
+  cookies(request: IncomingMessage, requestId: string, owner: { id: string; isNew: boolean }): string[] {
+    const flags = `HttpOnly; SameSite=Lax${isHttps(request) ? '; Secure' : ''}`;
+    const access = `${ACCESS_COOKIE}=${this.token(requestId)}; Path=${requestPath(requestId)}; Max-Age=${ACCESS_COOKIE_S}; ${flags}`;
+    if (!owner.isNew) return [access];
+    return [
+      access,
+      `${OWNER_COOKIE}=${owner.id}; Path=${API_PREFIX}; Max-Age=${OWNER_COOKIE_S}; ${flags}`,
+    ];
+  }
+}

@@ -1,0 +1,225 @@
+/** The archive on a real Postgres; its log is in memory, so that every order of arrival can be tried. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type LegEvent, type OsagoEvent, type PublishedStatus, REQUEST_TOPICS, TOPICS } from '@osago/contracts';
+import { MemoryEventBus } from '@osago/event-bus';
+import { fold, type RequestState } from '@osago/quotes';
+import { createMetrics } from '@osago/service-kit';
+import fc from 'fast-check';
+import { Archive, findLegs } from './archive.ts';
+import { QuotesBodies } from './quotes-body.ts';
+import { RequestReader } from './request-reader.ts';
+import { RequestStore } from './request-store.ts';
+import { Showcase } from './showcase.ts';
+import { asRecord, Cleanup, leg, PARTITION, rememberingLog, until } from './testing-events.ts';
+import { createKeys, migratedDatabase, submissionOf, type TestDatabase } from './testing-parts.ts';
+
+const PARTITIONS = 4;
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await migratedDatabase(process.env['DATABASE_URL'], { partitions: PARTITIONS });
+}, 60_000);
+afterAll(() => database.close());
+
+const setup = () => {
+  const bus = new MemoryEventBus({ topics: Object.fromEntries(REQUEST_TOPICS.map((topic) => [topic, PARTITIONS])) });
+  const log = rememberingLog();
+  const start = (): (() => Promise<void>) => {
+    const archive = new Archive({ bus, pool: database.pool, log, metrics: createMetrics('core-app') });
+    const abort = new AbortController();
+    const running = archive.run(abort.signal);
+    const stop = (): Promise<void> => {
+      abort.abort();
+      return running;
+    };
+    cleanup.add(stop);
+    return stop;
+  };
+  const publish = async (events: readonly OsagoEvent[], partition = PARTITION): Promise<void> => {
+    for (const event of events) await bus.publish([asRecord(event, partition)]);
+  };
+  /** All that is on the log is in Postgres, and committed. */
+  const isArchived = (partition = PARTITION): boolean =>
+    REQUEST_TOPICS.every((topic) => {
+      const written = bus.records(topic).filter((record) => record.partition === partition).length;
+      return written === 0 || bus.committed('osago-archive', { topic, partition }) === BigInt(written);
+    });
+  const archived = (partition?: number): Promise<void> => until(() => isArchived(partition));
+  return { bus, log, start, publish, archived };
+};
+
+/** What the log has of one request, in the order in which it was published to each topic. */
+const recordsOf = (bus: MemoryEventBus, requestId: string): { event: OsagoEvent; offset: number }[] =>
+  REQUEST_TOPICS.flatMap((topic) => bus.records(topic))
+    .filter(({ key }) => key.startsWith(requestId))
+    .map(({ value, offset }) => ({ event: JSON.parse(String(value)) as OsagoEvent, offset: Number(offset) }));
+
+/** What a showcase holds that has read the same log. */
+const folded = (bus: MemoryEventBus, requestId: string): RequestState | undefined =>
+  recordsOf(bus, requestId).reduce<RequestState | undefined>((state, { event, offset }) => fold(state, event, offset), undefined);
+
+const legsByInsurer = (events: readonly LegEvent[]): Record<string, LegEvent> =>
+  Object.fromEntries(events.map((event) => [event.data.insurer_id, event]));
+
+const STATUSES: readonly PublishedStatus[] = ['submitted', 'estimated', 'quoted', 'declined', 'needs_data', 'error', 'timeout', 'skipped'];
+
+interface Sketch {
+  insurer_id: string;
+  status: PublishedStatus;
+  attempt: number;
+  fence: number;
+  step: number;
+}
+
+/** Legs of one request, each id once, wilder than life. */
+const sketches: fc.Arbitrary<Sketch[]> = fc.uniqueArray(
+  fc.record({
+    insurer_id: fc.constantFrom('alpha', 'beta', 'gamma'),
+    status: fc.constantFrom(...STATUSES),
+    attempt: fc.integer({ min: 1, max: 3 }),
+    // A fence is a server's time in milliseconds: beyond what 32 bits hold.
+    fence: fc.constantFrom(0, 1, 1_795_251_600_000),
+    step: fc.integer({ min: 0, max: 3 }),
+  }),
+  { selector: ({ insurer_id, attempt, fence, step }) => `${insurer_id} ${attempt} ${fence} ${step}`, minLength: 1, maxLength: 12 },
+);
+
+/** Each at least once, in any order, cut in two batches. */
+const readings = sketches.chain((all) =>
+  fc.record({
+    reading: fc
+      .subarray(all)
+      .chain((again) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length })),
+    cut: fc.nat({ max: all.length }),
+  }),
+);
+
+describe('the archive', () => {
+  test('holds what a showcase holds, whatever the order, the repeats and the batches', async () => {
+    const { archived, bus, publish, start } = setup();
+    start();
+    const property = fc.asyncProperty(readings, async ({ reading, cut }) => {
+      const request_id = randomUUID();
+      const events = reading.map(({ insurer_id, status, ...sketch }) => leg(insurer_id, status, { ...sketch, request_id }));
+      await publish(events.slice(0, cut));
+      await archived();
+      await publish(events.slice(cut));
+      await archived();
+      const held = await findLegs(database.pool, request_id);
+      const state = folded(bus, request_id);
+      expect(legsByInsurer(held.events)).toEqual(state?.legs);
+      expect(held.offsets).toEqual(state?.offsets);
+    });
+    await fc.assert(property, { numRuns: 12 });
+  }, 60_000);
+
+  test('raises each offset on its own and never lowers one', async () => {
+    const request_id = randomUUID();
+    const first = setup();
+    const stop = first.start();
+    await first.publish([leg('alpha', 'submitted', { request_id }), leg('alpha', 'quoted', { request_id, step: 2 })]);
+    await first.archived();
+    expect((await findLegs(database.pool, request_id)).offsets).toEqual([-1, 1, -1]);
+    await stop();
+    // As after a redelivery: the same leg once more, from an earlier place in the log.
+    const second = setup();
+    second.start();
+    await second.publish([leg('alpha', 'submitted', { request_id }), leg('beta', 'error', { request_id })]);
+    await second.archived();
+    const held = await findLegs(database.pool, request_id);
+    expect(held.offsets).toEqual([-1, 1, 0]);
+    expect(legsByInsurer(held.events)).toMatchObject({ alpha: { data: { status: 'quoted' } }, beta: { data: { status: 'error' } } });
+  }, 30_000);
+
+  test('passes over what it cannot decode', async () => {
+    const { archived, bus, log, publish, start } = setup();
+    start();
+    const request_id = randomUUID();
+    await bus.publish([{ ...asRecord(leg('alpha', 'quoted', { request_id }), PARTITION), value: Buffer.from('{') }]);
+    await publish([leg('beta', 'quoted', { request_id })]);
+    await archived();
+    expect(Object.keys(legsByInsurer((await findLegs(database.pool, request_id)).events))).toEqual(['beta']);
+    expect(log.lines.filter(({ message }) => message === 'record passed over')).toHaveLength(1);
+  }, 30_000);
+
+  test('commits nothing that is not written, and writes it when Postgres is back', async () => {
+    const { bus, log, publish, start, archived } = setup();
+    const request_id = randomUUID();
+    await database.pool.query('ALTER TABLE legs RENAME TO legs_away');
+    start();
+    await publish([leg('alpha', 'quoted', { request_id })]);
+    await until(() => log.lines.some(({ message }) => message.includes('could not write')));
+    expect(bus.committed('osago-archive', { topic: TOPICS.quotes, partition: PARTITION }) ?? 0n).toBe(0n);
+    await database.pool.query('ALTER TABLE legs_away RENAME TO legs');
+    await archived();
+    expect((await findLegs(database.pool, request_id)).events).toHaveLength(1);
+  }, 30_000);
+
+  test('names no offset to a reader whose leg it has not given, even when it writes in between', async () => {
+    const { archived, publish, start } = setup();
+    start();
+    const request_id = randomUUID();
+    let reads = 0;
+    const pool = Object.create(database.pool, {
+      query: {
+        value: async (text: string, values: unknown[]) => {
+          const result = await database.pool.query(text, values);
+          reads += 1;
+          if (reads === 1) {
+            await publish([leg('alpha', 'quoted', { request_id })]);
+            await archived();
+          }
+          return result;
+        },
+      },
+    }) as typeof database.pool;
+    const held = await findLegs(pool, request_id);
+    expect(held.offsets[1] >= 0 && held.events.length === 0).toBe(false);
+    expect((await findLegs(database.pool, request_id)).offsets[1]).toBeGreaterThanOrEqual(0);
+  }, 30_000);
+});
+
+describe('a request that only Postgres remembers', () => {
+  test('has the same body, to the byte, as on a pod whose feed has shown it', async () => {
+    const { archived, bus, publish, start } = setup();
+    start();
+    const keys = await createKeys();
+    const store = new RequestStore({ pool: database.pool, logKeys: keys.log, storeKeys: keys.store });
+    const result = await store.submit(submissionOf(1));
+    if (result.kind !== 'created') throw new Error(`${result.kind}, not created`);
+    const { request_id, partition } = result.request;
+    const price = { premium_kopecks: 500_000, total_kopecks: 520_000, extras: [{ name: 'Помощь', premium_kopecks: 20_000, mandatory: true }] };
+    await publish([result.event], partition);
+    await publish(
+      [
+        leg('alpha', 'submitted', { request_id, step: 1, members: { submitted_at: result.request.accepted_at } }),
+        leg('alpha', 'quoted', { request_id, step: 2, members: { submitted_at: result.request.accepted_at, ...price, pool: true } }),
+        leg('beta', 'error', { request_id, step: 2, members: { reason: { code: 'failed' }, retryable: true } }),
+      ],
+      partition,
+    );
+    await archived(partition);
+
+    const fed = new Showcase();
+    for (const { event, offset } of recordsOf(bus, request_id)) fed.apply(event, partition, offset);
+    const empty = new Showcase();
+    const fromArchive = await new RequestReader({ showcase: empty, store, pool: database.pool }).read(request_id);
+
+    const bodies = new QuotesBodies({ epoch: { epoch: 'e1' }, feed: { isStale: () => false }, clock: { nowMs: () => Date.parse(result.request.deadline_at) } });
+    const [ofFeed, ofArchive] = [fed.get(request_id), fromArchive].map((shown) => bodies.render(shown!));
+    expect(JSON.stringify(ofArchive?.body)).toBe(JSON.stringify(ofFeed?.body));
+    expect(ofArchive?.etag).toBe(ofFeed?.etag);
+    expect(ofArchive?.body.status).toBe('partial');
+    expect(empty.size).toBe(1);
+  }, 30_000);
+
+  test('is undefined when there is no such request', async () => {
+    const keys = await createKeys();
+    const store = new RequestStore({ pool: database.pool, logKeys: keys.log, storeKeys: keys.store });
+    const reader = new RequestReader({ showcase: new Showcase(), store, pool: database.pool });
+    expect(await reader.read(randomUUID())).toBeUndefined();
+  });
+});

@@ -1,0 +1,91 @@
+/** core-app put together from its parts, in the order in which they stop. */
+import type { InsurerSettings } from '@osago/contracts';
+import type { EventBus } from '@osago/event-bus';
+import {
+  type Clock,
+  type HealthCheck,
+  type Keyring,
+  type Log,
+  privateServer,
+  type Registry,
+  type Service,
+} from '@osago/service-kit';
+import type { Pool } from 'pg';
+import { Access } from './access.ts';
+import { Archive } from './archive.ts';
+import { getQuotes } from './get-quotes.ts';
+import { createHttpServer, httpServer } from './http-server.ts';
+import { IdempotencySweep } from './idempotency-sweep.ts';
+import { Outbox } from './outbox.ts';
+import { PlatformEpoch } from './platform-epoch.ts';
+import { postRequest } from './post-request.ts';
+import { QuotesBodies } from './quotes-body.ts';
+import { Relay } from './relay.ts';
+import { RequestReader } from './request-reader.ts';
+import { RequestStore } from './request-store.ts';
+import { Showcase } from './showcase.ts';
+import { ShowcaseFeed } from './showcase-feed.ts';
+import { Streams } from './streams.ts';
+import { webPage } from './web-page.ts';
+
+export interface CoreAppDeps {
+  bus: EventBus;
+  pool: Pool;
+  logKeys: Keyring;
+  storeKeys: Keyring;
+  accessSecrets: ReadonlyMap<string, Buffer>;
+  insurers: readonly InsurerSettings[];
+  clock: Clock;
+  log: Log;
+  metrics: Registry;
+  random: () => number;
+}
+
+export interface CoreAppOptions {
+  port: number;
+  privatePort: number;
+  podName: string;
+  streamsMax: number;
+  webDir: string | undefined;
+}
+
+export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Service[] => {
+  const { pool, log, metrics } = deps;
+  const access = new Access(deps.accessSecrets);
+  const epoch = new PlatformEpoch(deps);
+  const showcase = new Showcase();
+  const store = new RequestStore(deps);
+  const relay = new Relay({ ...deps, outbox: new Outbox(pool) });
+  const feed = new ShowcaseFeed({ ...deps, showcase }, options);
+  const bodies = new QuotesBodies({ ...deps, epoch, feed });
+  const reader = new RequestReader({ pool, showcase, store });
+  const streams = new Streams({ ...deps, access, reader, showcase, bodies }, options);
+  const server = createHttpServer(
+    {
+      stream: streams.handle.bind(streams),
+      quotes: getQuotes({ ...deps, reader, showcase, bodies }),
+      post: postRequest({ ...deps, access, store, relay, showcase, epoch }),
+      page: options.webDir === undefined ? undefined : webPage(options.webDir),
+    },
+    { access, log },
+  );
+  const ready: Record<string, HealthCheck> = {
+    streams: () => streams.readiness(),
+    feed: () => feed.readiness(),
+    epoch: () => epoch.readiness(),
+    postgres: async () => {
+      await pool.query('SELECT 1');
+      return undefined;
+    },
+  };
+  return [
+    streams,
+    httpServer(server, options.port, log),
+    relay,
+    feed,
+    new Archive(deps),
+    epoch,
+    new IdempotencySweep(deps),
+    privateServer({ log, metrics }, { port: options.privatePort, live: {}, ready }),
+  ];
+};

@@ -1,0 +1,70 @@
+/** `GET …/quotes`: the same body as the stream's snapshot, for a refresh and for networks that break SSE (design §4). */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeCursor, hasSeen, isClosed } from '@osago/quotes';
+import type { Clock } from '@osago/service-kit';
+import { HttpProblem } from './problem.ts';
+import { cursorOfEtag, type QuotesBodies } from './quotes-body.ts';
+import type { RequestReader } from './request-reader.ts';
+import type { Showcase, Shown } from './showcase.ts';
+import { waitFor } from './wait.ts';
+
+/** A feed that is this far behind what the browser has seen is not worth waiting for. */
+export const BEHIND_WAIT_MS = 2_000;
+/** Proxies cut idle requests at 60 s and sooner. */
+const PREFER_WAIT_S_MAX = 30;
+
+const preferredWaitMs = (header: string | string[] | undefined): number => {
+  const wait = /(?:^|[,;\s])wait=(\d{1,6})/.exec(String(header ?? ''))?.[1];
+  return Math.min(Number(wait ?? 0), PREFER_WAIT_S_MAX) * 1_000;
+};
+
+export const getQuotes =
+  (deps: { reader: Pick<RequestReader, 'read'>; showcase: Showcase; bodies: QuotesBodies; clock: Clock }) =>
+  async (
+    requestId: string,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const { bodies, reader } = deps;
+    const gone = new AbortController();
+    response.on('close', () => {
+      gone.abort();
+    });
+    const wait = (until: (shown: Shown) => boolean, forMs: number): Promise<boolean> =>
+      waitFor(deps, requestId, { until, forMs, signal: gone.signal });
+
+    if ((await reader.read(requestId)) === undefined) throw new HttpProblem(404);
+    const cursor = decodeCursor(query.get('cursor') ?? '');
+    if (bodies.isCurrent(cursor, requestId)) {
+      const isReached = await wait(({ state }) => hasSeen(state, cursor), BEHIND_WAIT_MS);
+      if (!isReached) throw new HttpProblem(503, 'this pod is behind what was shown before');
+    }
+    // A proxy that compresses makes an ETag weak; what it names is the same.
+    const known = (request.headers['if-none-match'] ?? '').replace(/^W\//, '');
+    const knownCursor = decodeCursor(cursorOfEtag(known));
+    const isNewer = (shown: Shown): boolean =>
+      bodies.render(shown).etag !== known &&
+      (!bodies.isCurrent(knownCursor, requestId) || hasSeen(shown.state, knownCursor));
+    const isSettled = (shown: Shown): boolean =>
+      isNewer(shown) || isClosed(bodies.render(shown).view, bodies.nowMs());
+    if (known !== '') {
+      const preferredMs = preferredWaitMs(request.headers['prefer']);
+      const isOurs = bodies.isCurrent(knownCursor, requestId);
+      if (preferredMs > 0) await wait(isSettled, preferredMs);
+      // A pod below what the caller has seen never answers 200, even when the caller waits for no news.
+      else if (isOurs) await wait(({ state }) => hasSeen(state, knownCursor), BEHIND_WAIT_MS);
+    }
+    const shown = await reader.read(requestId);
+    if (shown === undefined) throw new HttpProblem(404);
+    const { body, etag } = bodies.render(shown);
+    const cacheControl = { 'cache-control': 'private, no-cache' };
+    if (known !== '' && !isNewer(shown)) {
+      // The caller's own ETag: that of a pod below would take back what the caller has seen.
+      response.writeHead(304, { etag: known, ...cacheControl }).end();
+      return;
+    }
+    response
+      .writeHead(200, { etag, ...cacheControl, 'content-type': 'application/json' })
+      .end(JSON.stringify(body));
+  };

@@ -1,0 +1,128 @@
+/** The public port. The stream is a plain handler in front of Express, which costs each stream some kilobytes. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { API_PREFIX } from '@osago/contracts';
+import type { Log, Service } from '@osago/service-kit';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
+import type { Access } from './access.ts';
+import { answerProblem, HttpProblem } from './problem.ts';
+
+/** A whole application is some 3 KB. */
+const BODY_BYTES_MAX = 64 * 1_024;
+/** After the streams are drained, for requests that are being answered. */
+const CLOSE_MS = 2_000;
+
+type RequestRoute = (
+  requestId: string,
+  query: URLSearchParams,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => void | Promise<void>;
+
+export interface Routes {
+  stream: RequestRoute;
+  quotes: RequestRoute;
+  post: (body: unknown, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  page?: Router | undefined;
+}
+
+const STREAM_PATH = new RegExp(`^${API_PREFIX}/requests/([^/]+)/stream$`);
+
+const queryOf = (request: IncomingMessage): URLSearchParams => {
+  const url = request.url ?? '';
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+};
+
+const nothingHere = (): HttpProblem => new HttpProblem(404, 'there is nothing at this path');
+
+/** What Express throws itself: of a body, which only a POST has, or of a path that it cannot decode. */
+const expressProblem = (
+  error: { type?: unknown; status?: unknown },
+  { method }: Pick<IncomingMessage, 'method'>,
+): HttpProblem | undefined => {
+  if (error.type === 'entity.too.large') return new HttpProblem(413);
+  if (typeof error.status !== 'number' || error.status < 400 || error.status > 499) return undefined;
+  if (method !== 'POST' || error instanceof URIError) return nothingHere();
+  return new HttpProblem(400, undefined, [
+    { pointer: '', code: 'invalid_json', detail: 'the body is no JSON' },
+  ]);
+};
+
+const errorHandler =
+  (log: Log): ErrorRequestHandler =>
+  (error: unknown, request, response, _next) => {
+    const problem =
+      error instanceof HttpProblem
+        ? error
+        : expressProblem(error as { type?: unknown; status?: unknown }, request);
+    if (problem === undefined) log.error({ error, method: request.method, url_path: request.path }, 'request failed');
+    answerProblem(response, problem ?? new HttpProblem(500));
+  };
+
+const createExpress = (routes: Routes, { access, log }: { access: Access; log: Log }): Express => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  const offersOnly =
+    (allow: string): RequestHandler =>
+    (_request, response) => {
+      response.set('allow', allow);
+      throw new HttpProblem(405);
+    };
+  app
+    .route(`${API_PREFIX}/requests`)
+    .post(
+      // Any content type: a client that forgot the header still means JSON.
+      express.json({ limit: BODY_BYTES_MAX, strict: false, type: () => true }),
+      (request, response) => routes.post(request.body, request, response),
+    )
+    .all(offersOnly('POST'));
+  app
+    .route(`${API_PREFIX}/requests/:request_id/quotes`)
+    .get((request, response) => {
+      const query = queryOf(request);
+      const requestId = request.params.request_id.toLowerCase();
+      access.check(request, requestId, query);
+      return routes.quotes(requestId, query, request, response);
+    })
+    .all(offersOnly('GET, HEAD'));
+  app.route(`${API_PREFIX}/requests/:request_id/stream`).all(offersOnly('GET'));
+  if (routes.page) app.use(routes.page);
+  app.use(() => {
+    throw nothingHere();
+  });
+  app.use(errorHandler(log));
+  return app;
+};
+
+/** Streams go past Express; everything else through it. */
+export const createHttpServer = (routes: Routes, deps: { access: Access; log: Log }): Server => {
+  const app = createExpress(routes, deps);
+  return createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?');
+    const requestId = request.method === 'GET' ? STREAM_PATH.exec(path)?.[1] : undefined;
+    if (requestId === undefined) app(request, response);
+    else void routes.stream(requestId.toLowerCase(), queryOf(request), request, response);
+  });
+};
+
+export const httpServer = (server: Server, port: number, log: Log): Service => ({
+  name: 'http-server',
+  run: (signal) =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      // A storm of reconnects waits in the backlog, not for a repeated SYN a second later.
+      server.listen({ port, backlog: 4_096 }, () => {
+        log.info({ port }, 'public port open');
+      });
+      signal.addEventListener('abort', () => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeIdleConnections();
+        setTimeout(() => {
+          server.closeAllConnections();
+        }, CLOSE_MS).unref();
+      });
+    }),
+});

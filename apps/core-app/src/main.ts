@@ -1,0 +1,51 @@
+/** Composition root of core-app: the only file that names real adapters and reads the environment. */
+import { resolve } from 'node:path';
+import { InsurersFile } from '@osago/contracts';
+import { createKafkajsEventBus } from '@osago/event-bus';
+import {
+  createLog,
+  createMetrics,
+  loadConfig,
+  loadKeyring,
+  loadSecrets,
+  loadYamlFile,
+  runUntilStopped,
+  startMain,
+  systemClock,
+} from '@osago/service-kit';
+import pg from 'pg';
+import { CoreAppConfig } from './config.ts';
+import { createCoreApp } from './core-app.ts';
+
+startMain(async () => {
+  const config = loadConfig(CoreAppConfig, process.env);
+  const log = createLog('core-app', config.LOG_LEVEL);
+  const pool = new pg.Pool({ connectionString: config.DATABASE_URL, max: config.DATABASE_POOL_MAX });
+  pool.on('error', (error) => {
+    log.warn({ error }, 'an idle Postgres connection broke');
+  });
+  const bus = createKafkajsEventBus({ log }, { brokers: config.KAFKA_BROKERS.split(','), clientId: config.POD_NAME });
+  const services = createCoreApp(
+    {
+      bus,
+      pool,
+      logKeys: await loadKeyring(config.LOG_KEYS_FILE),
+      storeKeys: await loadKeyring(config.STORE_KEYS_FILE),
+      accessSecrets: loadSecrets(config.ACCESS_KEYS_FILE),
+      insurers: loadYamlFile(InsurersFile, config.INSURERS_FILE, process.env),
+      clock: systemClock,
+      log,
+      metrics: createMetrics('core-app'),
+      random: Math.random,
+    },
+    {
+      port: config.PORT,
+      privatePort: config.PRIVATE_PORT,
+      podName: config.POD_NAME,
+      streamsMax: config.STREAMS_MAX,
+      webDir: config.WEB_DIR === undefined ? undefined : resolve(config.WEB_DIR),
+    },
+  );
+  const closePool = { close: () => pool.end() };
+  await runUntilStopped(services, { log, stopTimeoutMs: config.STOP_TIMEOUT_MS, closeLast: [bus, closePool] });
+});

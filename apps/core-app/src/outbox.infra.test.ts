@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Outbox } from './outbox.ts';
+import { migratedDatabase, type TestDatabase } from './testing-parts.ts';
+
+let database: TestDatabase;
+let outbox: Outbox;
+
+beforeAll(async () => {
+  database = await migratedDatabase(process.env['DATABASE_URL']);
+  outbox = new Outbox(database.pool);
+}, 60_000);
+afterAll(() => database.close());
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE outbox');
+});
+
+/** Rows of these requests in this order, free to be claimed unless said otherwise. Resolves to their ids. */
+const insert = async (requests: readonly string[], claimedFor = '-1 s'): Promise<string[]> => {
+  const { rows } = await database.pool.query<{ id: string }>(
+    `INSERT INTO outbox (request_id, event_id, topic, partition, value, traceparent, claimed_until)
+     SELECT request_id, request_id || ':r1', 'osago.requests.v1', 2, 'value', 'trace', now() + $2::interval
+     FROM unnest($1::uuid[]) WITH ORDINALITY AS given (request_id, position) ORDER BY position RETURNING id`,
+    [requests, claimedFor],
+  );
+  return rows.map(({ id }) => id);
+};
+
+const expireClaims = (): Promise<unknown> => database.pool.query(`UPDATE outbox SET claimed_until = now() - interval '1 s'`);
+const claimedIds = async (rowsMax = 500): Promise<string[]> => (await outbox.claim(rowsMax)).map(({ id }) => id);
+
+describe('claim', () => {
+  test('gives what a record needs', async () => {
+    const request = randomUUID();
+    const [id] = await insert([request]);
+    expect(await outbox.claim(1)).toEqual([
+      {
+        id,
+        request_id: request,
+        event_id: `${request}:r1`,
+        topic: 'osago.requests.v1',
+        partition: 2,
+        key: request,
+        value: Buffer.from('value'),
+        traceparent: 'trace',
+      },
+    ]);
+  });
+
+  test('gives the oldest first, no more than asked for', async () => {
+    const ids = await insert(Array.from({ length: 5 }, () => randomUUID()));
+    expect(await claimedIds(3)).toEqual(ids.slice(0, 3));
+    expect(await claimedIds(3)).toEqual(ids.slice(3));
+  });
+
+  test('leaves a row alone while it is claimed, by its birth or by a claim, and gives it again after', async () => {
+    const ids = await insert([randomUUID()], '30 s');
+    expect(await claimedIds()).toEqual([]);
+    await expireClaims();
+    expect(await claimedIds()).toEqual(ids);
+    expect(await claimedIds()).toEqual([]);
+    await expireClaims();
+    expect(await claimedIds()).toEqual(ids);
+    const { rows } = await database.pool.query<{ attempts: number }>('SELECT attempts FROM outbox');
+    expect(rows).toEqual([{ attempts: 2 }]);
+  });
+
+  test('never gives a later row of a request while an earlier one is there', async () => {
+    const [same, other] = [randomUUID(), randomUUID()];
+    const [first, second, third, fourth] = await insert([same, other, same, same]);
+    expect(await claimedIds()).toEqual([first, second]);
+    await expireClaims();
+    expect(await claimedIds()).toEqual([first, second]);
+    await outbox.delete([first!]);
+    expect(await claimedIds()).toEqual([third]);
+    await outbox.delete([third!]);
+    expect(await claimedIds()).toEqual([fourth]);
+  });
+
+  test('never gives a row behind a parked one, nor the parked one', async () => {
+    const [same, other] = [randomUUID(), randomUUID()];
+    const [first, , third] = await insert([same, same, other]);
+    await outbox.park(first!, 'the record is too large');
+    expect(await claimedIds()).toEqual([third]);
+    expect(await outbox.count()).toEqual({ waiting: 2, parked: 1 });
+    const { rows } = await database.pool.query('SELECT parked_reason FROM outbox WHERE id = $1', [first]);
+    expect(rows).toEqual([{ parked_reason: 'the record is too large' }]);
+  });
+
+  test('never gives a row to two, however many ask at once', async () => {
+    const ids = await insert(Array.from({ length: 400 }, () => randomUUID()));
+    const taken: string[] = [];
+    while (taken.length < ids.length) {
+      const claims = await Promise.all(Array.from({ length: 8 }, () => claimedIds(20)));
+      expect(claims.flat().length).toBeGreaterThan(0);
+      taken.push(...claims.flat());
+    }
+    expect(taken.sort()).toEqual(ids.sort());
+  });
+
+  test('passes over rows that another transaction holds', async () => {
+    const [held, free] = await insert([randomUUID(), randomUUID()]);
+    const client = await database.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM outbox WHERE id = $1 FOR UPDATE', [held]);
+    expect(await claimedIds()).toEqual([free]);
+    await client.query('ROLLBACK');
+    client.release();
+    expect(await claimedIds()).toEqual([held]);
+  });
+});
+
+test('released rows may be claimed again at once', async () => {
+  const ids = await insert([randomUUID(), randomUUID()]);
+  await claimedIds();
+  await outbox.release(ids.slice(0, 1));
+  expect(await claimedIds()).toEqual(ids.slice(0, 1));
+});
+
+test('deleted rows are gone, and nothing happens to what is not there', async () => {
+  const ids = await insert([randomUUID(), randomUUID()]);
+  await outbox.delete([...ids.slice(0, 1), '999999']);
+  await outbox.delete([]);
+  expect(await outbox.count()).toEqual({ waiting: 1, parked: 0 });
+});

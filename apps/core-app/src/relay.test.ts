@@ -1,0 +1,232 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TOPICS } from '@osago/contracts';
+import { type EventBus, MemoryEventBus, type OutgoingRecord, type PublishAnswer, PublishError } from '@osago/event-bus';
+import { createMetrics } from '@osago/service-kit';
+import type { OutboxRow } from './outbox.ts';
+import { Relay } from './relay.ts';
+import { Cleanup, rememberingLog, until } from './testing-events.ts';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+const rowOf = (id: number, requestId = `request-${id}`): OutboxRow => ({
+  id: String(id),
+  request_id: requestId,
+  event_id: `${requestId}:r1`,
+  topic: TOPICS.requests,
+  partition: 1,
+  key: requestId,
+  value: Buffer.from(`event ${id}`),
+  traceparent: `trace ${id}`,
+});
+
+/** The rules of the table, in memory: no claim passes an earlier row of the same request. */
+class FakeOutbox {
+  readonly rows = new Map<string, OutboxRow>();
+  readonly claimed = new Set<string>();
+  readonly parked = new Map<string, string>();
+  readonly released: string[] = [];
+  /** Rows that were handed out by a claim. */
+  readonly handedOut: string[] = [];
+  failures = 0;
+
+  /** A row as it is after the commit: born claimed. */
+  born(row: OutboxRow): OutboxRow {
+    this.rows.set(row.id, row);
+    this.claimed.add(row.id);
+    return row;
+  }
+
+  claim(rowsMax: number): Promise<OutboxRow[]> {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      return Promise.reject(new Error('Postgres is away'));
+    }
+    const all = [...this.rows.values()];
+    const due = all
+      .filter(({ id }) => !this.claimed.has(id) && !this.parked.has(id))
+      .filter((row) => !all.some((other) => other.request_id === row.request_id && Number(other.id) < Number(row.id)))
+      .slice(0, rowsMax);
+    for (const { id } of due) this.claimed.add(id);
+    this.handedOut.push(...due.map(({ id }) => id));
+    return Promise.resolve(due);
+  }
+
+  delete(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.rows.delete(id);
+    return Promise.resolve();
+  }
+
+  release(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.claimed.delete(id);
+    this.released.push(...ids);
+    return Promise.resolve();
+  }
+
+  park(id: string, reason: string): Promise<void> {
+    this.parked.set(id, reason);
+    return Promise.resolve();
+  }
+}
+
+type Publish = EventBus['publish'];
+
+const setup = (publish?: Publish) => {
+  const bus = new MemoryEventBus({ topics: { [TOPICS.requests]: 2 } });
+  const outbox = new FakeOutbox();
+  const log = rememberingLog();
+  const relay = new Relay({ outbox, bus: publish ? { publish } : bus, log, metrics: createMetrics('core-app') });
+  const stop = new AbortController();
+  const start = (): void => {
+    const running = relay.run(stop.signal);
+    cleanup.add(() => {
+      stop.abort();
+      return running;
+    });
+  };
+  const published = (): string[] => bus.records(TOPICS.requests).map(({ value }) => String(value));
+  return { bus, outbox, log, relay, start, stop, published };
+};
+
+const refusal = (retriable: boolean): PublishAnswer => ({ ok: false, error: new PublishError('refused', { retriable }) });
+const accepted = (records: readonly OutgoingRecord[]): PublishAnswer[] =>
+  records.map((_, at) => ({ ok: true, offset: BigInt(at) }));
+
+describe('the relay', () => {
+  test('sends a new row from memory, without a claim, and deletes it', async () => {
+    const { bus, outbox, relay, start } = setup();
+    start();
+    relay.send(outbox.born(rowOf(1)));
+    await until(() => outbox.rows.size === 0);
+    expect(outbox.handedOut).toEqual([]);
+    expect(bus.records(TOPICS.requests)).toEqual([
+      expect.objectContaining({
+        partition: 1,
+        key: 'request-1',
+        value: Buffer.from('event 1'),
+        headers: { 'content-type': 'application/cloudevents+json', traceparent: 'trace 1' },
+      }),
+    ]);
+  });
+
+  test('finds what was left by others, in order of the rows of a request', async () => {
+    const { outbox, published, start } = setup();
+    for (const row of [rowOf(1, 'same'), rowOf(2, 'same'), rowOf(3)]) outbox.rows.set(row.id, row);
+    start();
+    await until(() => outbox.rows.size === 0);
+    expect(published()).toEqual(['event 1', 'event 3', 'event 2']);
+  });
+
+  test('keeps a row whose record the broker may take later, and sends it again', async () => {
+    const { bus, outbox, published, relay, start } = setup();
+    bus.setAway(true);
+    start();
+    relay.send(outbox.born(rowOf(1)));
+    await until(() => outbox.released.includes('1'));
+    expect(outbox.rows.has('1')).toBe(true);
+    bus.setAway(false);
+    await until(() => outbox.rows.size === 0);
+    expect(published()).toEqual(['event 1']);
+  });
+
+  test('takes an answer that is missing for a failure', async () => {
+    let calls = 0;
+    const { outbox, relay, start } = setup((records) => {
+      calls += 1;
+      return Promise.resolve(calls === 1 ? accepted(records).slice(0, 1) : accepted(records));
+    });
+    relay.send(outbox.born(rowOf(1)));
+    relay.send(outbox.born(rowOf(2)));
+    start();
+    await until(() => outbox.rows.size === 0);
+    expect(outbox.released).toEqual(['2']);
+    expect(outbox.handedOut).toEqual(['2']);
+  });
+
+  test('takes a hole among the answers for a failure of that row alone', async () => {
+    let calls = 0;
+    const { log, outbox, relay, start } = setup((records) => {
+      calls += 1;
+      // As an adapter leaves it that fills in the answers by position.
+      const answers: PublishAnswer[] = [];
+      for (const [at, answer] of accepted(records).entries()) if (calls > 1 || at > 0) answers[at] = answer;
+      return Promise.resolve(answers);
+    });
+    relay.send(outbox.born(rowOf(1)));
+    relay.send(outbox.born(rowOf(2)));
+    start();
+    await until(() => outbox.rows.size === 0);
+    expect(outbox.released).toEqual(['1']);
+    expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test('parks what no try will help with its reason, and lets the others pass', async () => {
+    const { bus, outbox, published, relay, start } = setup();
+    bus.refuseNext(new PublishError('the record is too large', { retriable: false }));
+    relay.send(outbox.born(rowOf(1, 'poison')));
+    relay.send(outbox.born(rowOf(2)));
+    outbox.rows.set('3', rowOf(3, 'poison'));
+    start();
+    await until(() => published().includes('event 2') && outbox.parked.size > 0);
+    expect(outbox.parked).toEqual(new Map([['1', 'the record is too large']]));
+    expect([...outbox.rows.keys()]).toEqual(['1', '3']);
+    expect(outbox.released).toEqual([]);
+  });
+
+  test('says why rows were not published, not why another was parked', async () => {
+    const answers = [refusal(false), { ok: false as const, error: new PublishError('no leader', { retriable: true }) }];
+    const { log, outbox, relay, start } = setup(() => Promise.resolve(answers.splice(0)));
+    relay.send(outbox.born(rowOf(1)));
+    relay.send(outbox.born(rowOf(2)));
+    start();
+    await until(() => outbox.released.includes('2'));
+    const warning = log.lines.find(({ level }) => level === 'warn');
+    expect(warning?.fields).toMatchObject({ rows: 1, error: { message: 'no leader' } });
+  });
+
+  test('has one batch in flight at a time', async () => {
+    let inFlight = 0;
+    let inFlightMax = 0;
+    const { outbox, relay, start } = setup(async (records) => {
+      inFlight += 1;
+      inFlightMax = Math.max(inFlightMax, inFlight);
+      for (let id = 10; id < 14; id += 1) if (!outbox.rows.has(String(id)) && records[0]?.key === 'request-1') relay.send(outbox.born(rowOf(id)));
+      await new Promise((resolve) => setImmediate(resolve));
+      inFlight -= 1;
+      return accepted(records);
+    });
+    start();
+    relay.send(outbox.born(rowOf(1)));
+    await until(() => outbox.rows.size === 0);
+    expect(inFlightMax).toBe(1);
+  });
+
+  test('outlives a Postgres that is away', async () => {
+    const { log, outbox, start } = setup();
+    outbox.failures = 1;
+    outbox.rows.set('1', rowOf(1));
+    start();
+    await until(() => outbox.rows.size === 0);
+    expect(log.lines[0]).toMatchObject({ level: 'error', message: 'relay could not reach the outbox' });
+  });
+
+  test('sends the last rows before it stops', async () => {
+    const { outbox, published, relay, start, stop } = setup();
+    relay.send(outbox.born(rowOf(1)));
+    stop.abort();
+    start();
+    await until(() => outbox.rows.size === 0);
+    expect(published()).toEqual(['event 1']);
+  });
+
+  test('leaves to the backstop what memory has no room for', async () => {
+    const { outbox, published, relay, start } = setup();
+    for (let id = 1; id <= 10_001; id += 1) relay.send(outbox.born(rowOf(id)));
+    start();
+    await until(() => outbox.rows.size === 1);
+    expect([...outbox.rows.keys()]).toEqual(['10001']);
+    await outbox.release(['10001']);
+    await until(() => outbox.rows.size === 0);
+    expect(published()).toHaveLength(10_001);
+  });
+});

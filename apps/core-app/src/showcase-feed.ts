@@ -1,0 +1,109 @@
+/**
+ * Tails the three topics into the showcase: catching-up, then live. A record that is no event of ours is counted and
+ * passed over: dead letters are written by the shared groups, never by a feed that every pod has.
+ */
+import { decodeEvent, REQUEST_TOPICS } from '@osago/contracts';
+import type { EventBus, LogRecord, Tail } from '@osago/event-bus';
+import {
+  type Clock,
+  Counter,
+  Gauge,
+  type Log,
+  pause,
+  type Registry,
+  type Service,
+} from '@osago/service-kit';
+import { REQUEST_DEADLINE_MS } from './request-store.ts';
+import { type Showcase, SHOWCASE_TTL_MS } from './showcase.ts';
+
+/** The oldest record that a request still in the showcase can have, and five minutes for clocks that differ. */
+const WINDOW_MS = REQUEST_DEADLINE_MS + SHOWCASE_TTL_MS + 5 * 60_000;
+const EVICT_MS = 10_000;
+/** A fetch is answered at least each five seconds, records or not; three missed ones are a broker that is away. */
+const STALE_MS = 15_000;
+
+export class ShowcaseFeed implements Service {
+  readonly name = 'showcase-feed';
+  readonly #tail: Tail;
+  readonly #showcase: Showcase;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #records: Counter;
+  readonly #readySeconds: Gauge;
+  #isReady = false;
+
+  constructor(
+    deps: { bus: EventBus; showcase: Showcase; clock: Clock; log: Log; metrics: Registry },
+    { podName }: { podName: string },
+  ) {
+    this.#showcase = deps.showcase;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+    this.#records = new Counter({
+      name: 'osago_feed_records_total',
+      help: 'Records the showcase feed has read, by topic and result',
+      labelNames: ['topic', 'result'],
+      registers: [deps.metrics],
+    });
+    this.#readySeconds = new Gauge({
+      name: 'osago_feed_ready_seconds',
+      help: 'From the start of the feed until it had caught up',
+      registers: [deps.metrics],
+    });
+    const showcase = deps.showcase;
+    new Gauge({
+      name: 'osago_showcase_requests',
+      help: 'Requests in the showcase',
+      registers: [deps.metrics],
+      collect() {
+        this.set(showcase.size);
+      },
+    });
+    this.#tail = deps.bus.tail(
+      {
+        topics: REQUEST_TOPICS,
+        fromMs: deps.clock.nowMs() - WINDOW_MS,
+        groupPrefix: `osago-showcase-${podName}`,
+      },
+      (record) => {
+        this.#onRecord(record);
+      },
+    );
+  }
+
+  #onRecord({ topic, partition, offset, value }: LogRecord): void {
+    const decoded = decodeEvent(value);
+    this.#records.inc({ topic, result: decoded.ok ? 'folded' : 'undecodable' });
+    if (decoded.ok) this.#showcase.apply(decoded.event, partition, Number(offset));
+    else this.#log.warn({ topic, partition, offset: String(offset), reason: decoded.reason }, 'record passed over');
+  }
+
+  /** Catching-up, until every partition has reached the end it had at the start; red only for that. */
+  readiness(): string | undefined {
+    return this.#isReady ? undefined : 'the showcase is catching up';
+  }
+
+  /** Answers carry `feed: stale` then: what is shown may be behind. */
+  isStale(): boolean {
+    const { lastFetchAtMs } = this.#tail.health();
+    return this.#isReady && this.#clock.nowMs() - lastFetchAtMs > STALE_MS;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const startedAtMs = this.#clock.nowMs();
+    void this.#tail.caughtUp.then(() => {
+      const durationMs = this.#clock.nowMs() - startedAtMs;
+      this.#isReady = true;
+      this.#readySeconds.set(durationMs / 1_000);
+      this.#log.info({ duration_ms: durationMs, count: this.#showcase.size }, 'showcase is live');
+    });
+    await Promise.all([this.#tail.run(signal), this.#evict(signal)]);
+  }
+
+  async #evict(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(EVICT_MS, signal);
+      this.#showcase.evict(this.#clock.nowMs());
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/** The stream over a real socket, byte by byte, with a clock that stands still. */
+import { connect } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { startTestApi, streamsThat, type TestApi } from './testing-api.ts';
+import { Cleanup, leg, PARTITION, REQUEST_ID, submitted, timestamp, until } from './testing-events.ts';
+import { type Exchange, fetchAll, parseSse, send } from './testing-http.ts';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+const PATH = `/api/osago/requests/${REQUEST_ID}/stream`;
+/** What the jitter of 0.25 makes of a second. */
+const RETRY = 'retry: 1250\n\n';
+
+const waiting = (insurer_id: string, deadlineMs = 60_000) => ({
+  insurer_id,
+  name: insurer_id.toUpperCase(),
+  status: 'waiting',
+  final: false,
+  late: false,
+  attempt: 1,
+  deadline_at: timestamp(deadlineMs),
+});
+
+const setup = async (deadlines: Readonly<Record<string, number>> = { alpha: 60_000, beta: 60_000 }) => {
+  const api = await startTestApi(cleanup);
+  api.showcase.apply(submitted(deadlines), PARTITION, 0);
+  const open = (headers: Readonly<Record<string, string>> = {}, query = ''): Promise<Exchange> =>
+    send(`${api.origin}${PATH}${query}`, { headers: { ...api.authorization, ...headers } });
+  let offset = 0;
+  const happen = (...event: Parameters<typeof leg>): void => {
+    api.showcase.apply(leg(...event), PARTITION, offset);
+    offset += 1;
+  };
+  return { ...api, open, happen };
+};
+
+/** Waits until the body has so many messages, and gives them. */
+const messagesOf = async (stream: Exchange, count: number) => {
+  await until(() => parseSse(stream.text()).messages.length >= count);
+  return parseSse(stream.text()).messages;
+};
+
+describe('an open stream', () => {
+  test('is these bytes: retry, snapshot, heartbeat, quote, end', async () => {
+    const { open, happen } = await setup({ alpha: 60_000 });
+    const stream = await open();
+    expect(stream.status).toBe(200);
+    expect(stream.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      connection: 'close',
+    });
+    const body = {
+      request_id: REQUEST_ID,
+      revision: 1,
+      status: 'in_progress',
+      accepted_at: timestamp(0),
+      deadline_at: timestamp(60_000),
+      late_until: timestamp(180_000),
+      progress: { total: 1, answered: 0, waiting: 1 },
+      quotes: [waiting('alpha')],
+      cursor: `1_e1_${REQUEST_ID}_3_0_-1_-1_1_o`,
+    };
+    const start = `${RETRY}event: snapshot\nid: ${body.cursor}\ndata: ${JSON.stringify(body)}\n\nevent: heartbeat\ndata: {"now":"${timestamp(0)}"}\n\n`;
+    await until(() => stream.text().length >= start.length);
+    expect(stream.text()).toBe(start);
+
+    happen('alpha', 'quoted', { step: 2, members: { premium_kopecks: 500_000 } });
+    await stream.ended;
+    const quote = {
+      ...waiting('alpha'),
+      status: 'quoted',
+      final: true,
+      premium_kopecks: 500_000,
+      progress: { total: 1, answered: 1, waiting: 0 },
+      request_status: 'completed',
+    };
+    const end = { status: 'completed', counts: { quoted: 1 }, late_until: timestamp(180_000) };
+    expect(stream.text().slice(start.length)).toBe(
+      `event: quote\nid: 1_e1_${REQUEST_ID}_3_0_0_-1_1_o\ndata: ${JSON.stringify(quote)}\n\n` +
+        `event: done\nid: 1_e1_${REQUEST_ID}_3_0_0_-1_1_e\ndata: ${JSON.stringify(end)}\n\n`,
+    );
+    expect(stream.isEnded()).toBe(true);
+  });
+
+  test('gives each leg that the clock ends its event and only the last one the id, then ends with timeout', async () => {
+    const { clock, open, happen } = await setup({ alpha: 30_000, beta: 30_000, gamma: 60_000 });
+    happen('gamma', 'quoted');
+    const stream = await open();
+    await messagesOf(stream, 2);
+    clock.advance(31_000);
+    await stream.ended;
+    const { messages } = parseSse(stream.text());
+    const news = messages.filter(({ event }) => event !== 'heartbeat').slice(1);
+    expect(news.map(({ event, hasId }) => [event, hasId])).toEqual([
+      ['quote', false],
+      ['quote', true],
+      ['timeout', true],
+    ]);
+    expect(news.map(({ data }) => JSON.parse(data) as unknown)).toMatchObject([
+      { insurer_id: 'alpha', status: 'timeout', progress: { answered: 3 }, request_status: 'partial' },
+      { insurer_id: 'beta', status: 'timeout', progress: { answered: 3 }, request_status: 'partial' },
+      { status: 'partial', counts: { timeout: 2, quoted: 1 } },
+    ]);
+  });
+
+  test('says nothing of a record that changes no quote', async () => {
+    const { happen, open, showcase } = await setup();
+    happen('alpha', 'submitted', { step: 1 });
+    const stream = await open();
+    await messagesOf(stream, 2);
+    showcase.apply(leg('alpha', 'submitted', { step: 1 }), PARTITION, 7);
+    happen('beta', 'submitted', { step: 1 });
+    const [, , news, ...more] = await messagesOf(stream, 3);
+    expect(JSON.parse(news!.data)).toMatchObject({ insurer_id: 'beta' });
+    expect(more).toEqual([]);
+  });
+
+  test('has a heartbeat without an id each fifteen seconds', async () => {
+    const { clock, feed, open } = await setup();
+    const stream = await open();
+    await messagesOf(stream, 2);
+    clock.advance(14_999);
+    feed.stale = true;
+    clock.advance(1);
+    const messages = await messagesOf(stream, 3);
+    expect(messages[2]).toMatchObject({ event: 'heartbeat', hasId: false });
+    expect(JSON.parse(messages[2]!.data)).toEqual({ now: timestamp(15_000), feed: 'stale' });
+  });
+
+  test('of a finished request is the snapshot, a heartbeat and the end', async () => {
+    const { happen, open } = await setup({ alpha: 60_000 });
+    happen('alpha', 'declined');
+    const stream = await open();
+    await stream.ended;
+    const { messages } = parseSse(stream.text());
+    expect(messages.map(({ event }) => event)).toEqual(['snapshot', 'heartbeat', 'done']);
+  });
+
+  test('is forgotten when its reader goes', async () => {
+    const { metrics, open, showcase } = await setup();
+    const stream = await open();
+    await messagesOf(stream, 2);
+    stream.close();
+    await until(async () => (await streamsThat(metrics, 'gone')) === 1);
+    expect(showcase.evict(Number.POSITIVE_INFINITY)).toBe(1);
+  });
+
+  test('is cut when its reader takes nothing', async () => {
+    const { authorization, happen, metrics, origin } = await setup();
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    cleanup.add(() => socket.destroy());
+    socket.pause();
+    socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\n\r\n`);
+    await until(async () => (await metrics.getSingleMetric('osago_streams_open')?.get())?.values[0]?.value === 1);
+    // Some megabytes disappear in the buffers of the system before anything waits here.
+    const message = 'x'.repeat(1_000_000);
+    for (let step = 1; step <= 12; step += 1) {
+      happen('alpha', 'estimated', { step, members: { premium_kopecks: step, reason: { code: 'x', message } } });
+    }
+    await until(async () => (await streamsThat(metrics, 'stalled')) === 1);
+  });
+});
+
+describe('who may not read', () => {
+  const answers = async ({ origin }: TestApi, path: string, headers = {}): Promise<number> =>
+    (await fetchAll(`${origin}${path}`, { headers })).status;
+
+  test('without a credential gets a 401, with a wrong one or for an unknown request a 404', async () => {
+    const api = await setup();
+    const unknownId = REQUEST_ID.replace(/.$/, '2');
+    const unknown = PATH.replace(REQUEST_ID, unknownId);
+    expect(await answers(api, PATH)).toBe(401);
+    expect(await answers(api, PATH, { authorization: 'Bearer v1.k1.x' })).toBe(404);
+    expect(await answers(api, unknown, api.authorization)).toBe(404);
+    expect(api.reader.reads).toBe(0);
+    expect(await answers(api, unknown, { authorization: `Bearer ${api.access.token(unknownId)}` })).toBe(404);
+    expect(api.reader.reads).toBe(1);
+  });
+
+  test('gets a problem, not a stream', async () => {
+    const { origin } = await setup();
+    const answer = await fetchAll(`${origin}${PATH}`);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.json()).toMatchObject({ status: 401 });
+  });
+
+  test('a native EventSource needs only its cookie', async () => {
+    const { access, origin } = await setup();
+    const stream = await send(`${origin}${PATH}`, { headers: { cookie: `osago_access=${access.token(REQUEST_ID)}` } });
+    expect(stream.status).toBe(200);
+    stream.close();
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])('the stream answers a %s with 405 and what it offers', async (method) => {
+    const { authorization, origin } = await setup();
+    const answer = await fetchAll(`${origin}${PATH}`, { method, headers: authorization });
+    expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET']);
+  });
+});

@@ -1,0 +1,156 @@
+/** Test kit: the public port over a real socket, with a clock that stands still and no parts behind it. */
+import { createMetrics, type Registry } from '@osago/service-kit';
+import { Access } from './access.ts';
+import { getQuotes } from './get-quotes.ts';
+import { createHttpServer } from './http-server.ts';
+import type { OutboxRow } from './outbox.ts';
+import { postRequest } from './post-request.ts';
+import { QuotesBodies } from './quotes-body.ts';
+import type { Submission, SubmitResult } from './request-store.ts';
+import { Showcase, type Shown } from './showcase.ts';
+import { Streams } from './streams.ts';
+import { type Cleanup, PARTITION, rememberingLog, REQUEST_ID, submitted, TestClock } from './testing-events.ts';
+import { closeServer, listen } from './testing-http.ts';
+
+export const EPOCH = 'e1';
+export const INSURERS = ['alpha', 'beta'].map((insurer_id) => ({
+  insurer_id,
+  name: insurer_id.toUpperCase(),
+  base_url: 'http://127.0.0.1:9',
+  adapter: 'standard' as const,
+  rate_per_s: 1,
+  burst: 1,
+  concurrency: 1,
+  deadline_ms: 60_000,
+  post_timeout_ms: 1_000,
+  cache_hours: 0,
+}));
+
+/** The reader, and what a test does to it. */
+class FakeReader {
+  readonly showcase: Showcase;
+  reads = 0;
+  failure: Error | undefined;
+  /** Runs between what is read and the one who reads. */
+  afterRead: () => void = () => undefined;
+  #gate: Promise<void> = Promise.resolve();
+
+  constructor(showcase: Showcase) {
+    this.showcase = showcase;
+  }
+
+  async read(requestId: string): Promise<Shown | undefined> {
+    this.reads += 1;
+    await this.#gate;
+    if (this.failure) throw this.failure;
+    const shown = this.showcase.get(requestId);
+    this.afterRead();
+    return shown;
+  }
+
+  /** Every read waits until the result is called. */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.#gate = new Promise((resolve) => (open = resolve));
+    return () => open();
+  }
+}
+
+class FakeStore {
+  readonly submissions: Submission[] = [];
+  /** Otherwise every submission is a new request. */
+  result: SubmitResult | Error | undefined;
+
+  submit(submission: Submission): Promise<SubmitResult> {
+    this.submissions.push(submission);
+    if (this.result instanceof Error) return Promise.reject(this.result);
+    if (this.result) return Promise.resolve(this.result);
+    const event = submitted({ alpha: 60_000, beta: 60_000 }, submission.request_id);
+    const { accepted_at, deadline_at, panel, tariff } = event.data;
+    const request = { request_id: submission.request_id, partition: PARTITION, accepted_at, deadline_at, panel, tariff };
+    const outbox: OutboxRow = {
+      id: '1',
+      request_id: submission.request_id,
+      event_id: event.id,
+      topic: 'osago.requests.v1',
+      partition: PARTITION,
+      key: submission.request_id,
+      value: Buffer.from('{}'),
+      traceparent: submission.traceparent,
+    };
+    return Promise.resolve({ kind: 'created', request, event, outbox });
+  }
+}
+
+export interface TestApi {
+  origin: string;
+  clock: TestClock;
+  showcase: Showcase;
+  access: Access;
+  bodies: QuotesBodies;
+  reader: FakeReader;
+  store: FakeStore;
+  readiness: () => string | undefined;
+  metrics: Registry;
+  log: ReturnType<typeof rememberingLog>;
+  /** What the relay was handed. */
+  sent: OutboxRow[];
+  feed: { stale: boolean; isStale(): boolean };
+  /** The credential of REQUEST_ID. */
+  authorization: { authorization: string };
+  /** Starts the drain; resolves when it is over. */
+  drain: () => Promise<void>;
+}
+
+export const startTestApi = async (
+  cleanup: Cleanup,
+  { streamsMax = 100 }: { streamsMax?: number } = {},
+): Promise<TestApi> => {
+  const clock = new TestClock();
+  const log = rememberingLog();
+  const metrics = createMetrics('core-app');
+  const showcase = new Showcase();
+  const access = new Access(new Map([['k1', Buffer.alloc(32, 1)]]));
+  const feed = {
+    stale: false,
+    isStale() {
+      return this.stale;
+    },
+  };
+  const epoch = { epoch: EPOCH };
+  const bodies = new QuotesBodies({ epoch, feed, clock });
+  const reader = new FakeReader(showcase);
+  const store = new FakeStore();
+  const sent: OutboxRow[] = [];
+  const relay = { send: (row: OutboxRow) => void sent.push(row) };
+  const deps = { access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25 };
+  const streams = new Streams(deps, { streamsMax });
+  const server = createHttpServer(
+    {
+      stream: streams.handle.bind(streams),
+      quotes: getQuotes(deps),
+      post: postRequest({ ...deps, store, relay, epoch, insurers: INSURERS }),
+    },
+    deps,
+  );
+  const origin = await listen(server);
+  const stop = new AbortController();
+  const running = streams.run(stop.signal);
+  const drain = (): Promise<void> => {
+    stop.abort();
+    return running;
+  };
+  cleanup.add(async () => {
+    await closeServer(server);
+    await drain();
+  });
+  const authorization = { authorization: `Bearer ${access.token(REQUEST_ID)}` };
+  const readiness = (): string | undefined => streams.readiness();
+  return { origin, clock, showcase, access, bodies, reader, store, readiness, metrics, log, sent, feed, authorization, drain };
+};
+
+/** How many connections to the stream route went this way. */
+export const streamsThat = async (metrics: Registry, result: string): Promise<number> => {
+  const counter = await metrics.getSingleMetric('osago_streams_total')?.get();
+  return counter?.values.find(({ labels }) => labels['result'] === result)?.value ?? 0;
+};

@@ -1,0 +1,65 @@
+/** Test kit: a whole core-app in this process, on real parts. */
+import type { InsurerSettings } from '@osago/contracts';
+import { createKafkajsEventBus } from '@osago/event-bus';
+import { freePort } from '@osago/local-parts';
+import { createMetrics, runServices, systemClock } from '@osago/service-kit';
+import pg from 'pg';
+import { createCoreApp } from './core-app.ts';
+import { type Cleanup, type LogLine, rememberingLog, until } from './testing-events.ts';
+import { fetchAll } from './testing-http.ts';
+import type { TestKeys } from './testing-parts.ts';
+
+export interface PodOptions {
+  name: string;
+  databaseUrl: string;
+  brokers: readonly string[];
+  keys: TestKeys;
+  insurers: readonly InsurerSettings[];
+}
+
+export interface TestPod {
+  origin: string;
+  privateOrigin: string;
+  lines: readonly LogLine[];
+  /** As SIGTERM does; resolves when all of it has stopped. */
+  stop: () => Promise<void>;
+}
+
+/** Resolves when it is ready. */
+export const startPod = async (cleanup: Cleanup, options: PodOptions): Promise<TestPod> => {
+  const { name, databaseUrl, brokers, keys, insurers } = options;
+  const log = rememberingLog();
+  const bus = createKafkajsEventBus({ log }, { brokers, clientId: name });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
+  pool.on('error', () => undefined);
+  const [port, privatePort] = [await freePort(), await freePort()];
+  const services = createCoreApp(
+    {
+      bus,
+      pool,
+      logKeys: keys.log,
+      storeKeys: keys.store,
+      accessSecrets: keys.access,
+      insurers,
+      clock: systemClock,
+      log,
+      metrics: createMetrics('core-app'),
+      random: Math.random,
+    },
+    { port, privatePort, podName: name, streamsMax: 1_000, webDir: undefined },
+  );
+  const stopped = new AbortController();
+  const closeLast = [bus, { close: () => pool.end() }];
+  const running = runServices(services, { log, stopTimeoutMs: 15_000, closeLast, stop: stopped.signal });
+  const stop = async (): Promise<void> => {
+    stopped.abort();
+    await running;
+  };
+  cleanup.add(stop);
+  const privateOrigin = `http://127.0.0.1:${privatePort}`;
+  await until(async () => {
+    const ready = await fetchAll(`${privateOrigin}/health/ready`).catch(() => undefined);
+    return ready?.status === 200;
+  }, 30_000);
+  return { origin: `http://127.0.0.1:${port}`, privateOrigin, lines: log.lines, stop };
+};
