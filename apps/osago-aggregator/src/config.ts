@@ -1,0 +1,26 @@
+/** What osago-aggregator reads from the environment. */
+import { processMembers } from '@osago/service-kit';
+import { type Static, Type } from '@sinclair/typebox';
+
+export const AggregatorConfig = Type.Object({
+  ...processMembers('osago-aggregator'),
+  KAFKA_BROKERS: Type.String({
+    minLength: 1,
+    description: 'Brokers, host:port, separated by commas',
+  }),
+  REDIS_URL: Type.String({ minLength: 1, description: 'Redis or Valkey, as a connection URL' }),
+  INSURERS_FILE: Type.String({
+    default: 'config/insurers.yaml',
+    description: 'The insurers, their addresses and limits',
+  }),
+  LOG_KEYS_FILE: Type.String({
+    minLength: 1,
+    description: 'JWKS: private keys that open applications on the log',
+  }),
+  RUNS_MAX: Type.Integer({
+    minimum: 1,
+    default: 5_000,
+    description: 'Runs of one pod at once; more stay on the log until one finishes',
+  }),
+});
+export type AggregatorConfig = Static<typeof AggregatorConfig>;
