@@ -113,7 +113,7 @@ describe('a person in a browser', () => {
     expect(new Set(statuses)).toEqual(new Set(['quoted', 'declined', 'error', 'timeout']));
     await page.getByTestId('request-status').waitFor();
     const target = process.env['SCREENSHOT'];
-    if (target) await page.screenshot({ path: target, fullPage: true });
+    if (target) await page.screenshot({ path: target, fullPage: true, animations: 'disabled' });
     expect(faults).toEqual([]);
     await page.close();
   }, 120_000);

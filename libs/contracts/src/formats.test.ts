@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals';
+import { FormatRegistry, type TSchema } from '@sinclair/typebox';
+import { checker, DateOnly, InsurerId, isDate, Kopecks, Timestamp, Uuid } from './index.ts';
+
+/** Of each format: what it takes, what it refuses. */
+const FORMATS: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
+  uuid: {
+    good: ['0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11', '0B0C8B3E-6A2F-4C57-9A55-0A2F2F4D7C11'],
+    bad: ['', '0b0c8b3e6a2f4c579a550a2f2f4d7c11', '0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c1', 'g0c8b3e0-6a2f-4c57-9a55-0a2f2f4d7c11',
+      '0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11\n', '{0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11}'],
+  },
+  'insurer-slug': {
+    good: ['a', 'alfa', 'alfa-2', `a${'b'.repeat(31)}`],
+    bad: ['', 'Alfa', '2alfa', '-alfa', 'al fa', 'al:fa', 'al/fa', 'альфа', `a${'b'.repeat(32)}`],
+  },
+  vin: {
+    good: ['XTA219010L0123456', 'WVWZZZ1JZXW000001'],
+    bad: ['', 'XTA219010L012345', 'XTA219010L01234567', 'XTA219010I0123456', 'XTA219010O0123456', 'XTA219010Q0123456',
+      'xta219010l0123456', 'ХТА219010L0123456'],
+  },
+  plate: {
+    good: ['А123ВС77', 'М001ОР777', 'Х999УХ50', 'А100АА01'],
+    bad: ['', 'A123BC77', 'А000ВС77', 'А123ВС00', 'А123ВС000', 'А123ВС7', 'А123ВС7777', 'Б123ВС77', 'а123вс77', 'А12ВС77', 'А123ВС 77'],
+  },
+  'passport-series': { good: ['4512', '0000'], bad: ['', '451', '45 12', '45123', 'АБ12'] },
+  'passport-number': { good: ['123456'], bad: ['', '12345', '1234567', '12345a'] },
+  'licence-series': { good: ['9912', '99АБ'], bad: ['', '991', '99АБВ', '99AB', '99аб', 'АБ99'] },
+  'licence-number': { good: ['123456'], bad: ['', '12345', '1234567', '12345a'] },
+  phone: { good: ['79991234567'], bad: ['', '+79991234567', '89991234567', '7999123456', '799912345678', '7 999 123 45 67'] },
+  email: {
+    good: ['a@b.ru', 'имя@почта.рф', 'a.b+c@d.e.com'],
+    bad: ['', 'a', 'a@b', '@b.ru', 'a@@b.ru', 'a b@c.ru', 'a@b .ru', 'a@b.ru '],
+  },
+  sha256: { good: ['a'.repeat(64), '0123456789abcdef'.repeat(4)], bad: ['', 'a'.repeat(63), 'a'.repeat(65), 'A'.repeat(64), 'g'.repeat(64)] },
+  'region-code': { good: ['01', '77', '99'], bad: ['', '0', '00', '777', '7a', ' 77'] },
+  date: {
+    good: ['2026-11-21', '2024-02-29', '1950-01-01'],
+    bad: ['', '2026-11-31', '2023-02-29', '2026-13-01', '2026-00-10', '2026-1-1', '26-11-21', '2026-11-21T00:00:00Z', '21.11.2026'],
+  },
+  'date-time': {
+    good: ['2026-11-21T09:00:00Z', '2026-11-21T09:00:00.123Z', '2026-11-21T12:00:00+03:00', '2024-02-29T23:59:59.999999Z'],
+    bad: ['', '2026-11-21', '2026-11-21T09:00:00', '2026-11-21 09:00:00Z', '2026-11-31T09:00:00Z', '2026-11-21T25:00:00Z',
+      '2026-11-21T09:60:00Z', '2026-11-21T09:00Z', '2026-11-21T09:00:00+0300', '2026-11-21T09:00:00.Z', '2026-11-21T09:00:00+99:99'],
+  },
+};
+
+const cases = (kind: 'good' | 'bad') =>
+  Object.entries(FORMATS).flatMap(([format, values]) => values[kind].map((value) => [format, value] as const));
+const holds = (format: string, value: string): boolean | undefined => FormatRegistry.Get(format)?.(value);
+
+describe('a format', () => {
+  test.each(cases('good'))('%s takes "%s"', (format, value) => {
+    expect(holds(format, value)).toBe(true);
+  });
+
+  test.each(cases('bad'))('%s refuses "%s"', (format, value) => {
+    expect(holds(format, value)).toBe(false);
+  });
+
+  test('is in the table above when it is registered', () => {
+    expect([...FormatRegistry.Entries().keys()].sort()).toEqual(Object.keys(FORMATS).sort());
+  });
+});
+
+test('isDate takes days that exist in the calendar', () => {
+  expect(isDate('2026-12-31')).toBe(true);
+  expect(isDate('2026-02-30')).toBe(false);
+});
+
+test.each<[string, TSchema, unknown, unknown]>([
+  ['Uuid', Uuid, '0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11', 'x'],
+  ['Timestamp', Timestamp, '2026-11-21T09:00:00Z', '2026-11-21'],
+  ['DateOnly', DateOnly, '2026-11-21', '2026-11-21T09:00:00Z'],
+  ['InsurerId', InsurerId, 'alfa', 'ALFA'],
+  ['Kopecks', Kopecks, 0, -1],
+  ['Kopecks', Kopecks, 1_000_000_000, 1_000_000_001],
+  ['Kopecks', Kopecks, 12_345, 12_345.5],
+  ['Kopecks', Kopecks, 12_345, '12345'],
+])('%s takes what it names and refuses the rest', (_, schema, good, bad) => {
+  const check = checker(schema);
+  expect(check(good).ok).toBe(true);
+  expect(check(bad).ok).toBe(false);
+});
