@@ -107,6 +107,14 @@ const answers = async (port: number): Promise<boolean> => {
   }
 };
 
+/** One id in 64 starts with a dash: in a word of its own it would be read as an option. */
+export const formatArguments = (clusterId: string, config: string): string[] => [
+  'format',
+  `--cluster-id=${clusterId}`,
+  '-c',
+  config,
+];
+
 /** Resolves when the broker answers clients. Throws {@link PartError}. */
 export const startKafka = async (options: PartOptions): Promise<KafkaPart> => {
   const { children, dataDir, fast = false, step = showNothing } = options;
@@ -126,7 +134,7 @@ export const startKafka = async (options: PartOptions): Promise<KafkaPart> => {
   return step('starting Kafka', async () => {
     if (!existsSync(join(folder, 'log', 'meta.properties'))) {
       const clusterId = randomBytes(16).toString('base64url');
-      await format(options, command('kafka-format', 'kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config]));
+      await format(options, command('kafka-format', 'kafka.tools.StorageTool', formatArguments(clusterId, config)));
     }
     const child = children.spawn(command('kafka', 'kafka.Kafka', [config]));
     await untilReady(child, { what: 'Kafka', timeoutMs: READY_TIMEOUT_MS, probe: () => answers(port) });
