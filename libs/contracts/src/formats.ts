@@ -27,7 +27,7 @@ const PATTERNS = {
   'region-code': /^(?!00)\d{2}$/,
 } as const;
 
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** True for a calendar day that exists, as `YYYY-MM-DD`. */
 export const isDate = (value: string): boolean => {
@@ -36,8 +36,11 @@ export const isDate = (value: string): boolean => {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value);
 };
 
+/** Longer than any member with a format. Formats are checked beyond `maxLength` too, and patterns take their time. */
+const TEXT_MAX = 400;
+
 for (const [name, pattern] of Object.entries(PATTERNS)) {
-  FormatRegistry.Set(name, (value) => pattern.test(value));
+  FormatRegistry.Set(name, (value) => value.length <= TEXT_MAX && pattern.test(value));
 }
 FormatRegistry.Set('date', isDate);
 FormatRegistry.Set(

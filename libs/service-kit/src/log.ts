@@ -57,7 +57,9 @@ export const createLog = (
   destination?: { write(line: string): void },
 ): Log => {
   const options = { level, base: { app }, timestamp: pino.stdTimeFunctions.isoTime };
-  const logger: Logger = destination ? pino(options, destination) : pino(options);
+  // Written at once. pino's own default writes in the background, and the last lines before an exit come out of order or
+  // not at all: just those that say why.
+  const logger: Logger = pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
   return {
     debug: (fields, message) => logger.debug(allowed(fields), message),
     info: (fields, message) => logger.info(allowed(fields), message),
