@@ -8,6 +8,7 @@ import { answerProblem, HttpProblem } from './problem.ts';
 
 /** A whole application is some 3 KB. */
 const BODY_BYTES_MAX = 64 * 1_024;
+const KEEP_ALIVE_MS = 65_000;
 /** After the streams are drained, for requests that are being answered. */
 const CLOSE_MS = 2_000;
 
@@ -111,6 +112,8 @@ export const httpServer = (server: Server, port: number, log: Log): Service => (
   run: (signal) =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
+      // Longer than proxies keep theirs (60 s), or they send on a connection that is just being closed.
+      server.keepAliveTimeout = KEEP_ALIVE_MS;
       // A storm of reconnects waits in the backlog, not for a repeated SYN a second later.
       server.listen({ port, backlog: 4_096 }, () => {
         log.info({ port }, 'public port open');

@@ -4,7 +4,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Application,
   checker,
-  type Fault,
   type InsurerSettings,
   PostRequestBody,
   type PostRequestReply,
@@ -30,20 +29,6 @@ export const canonicalJson = (value: unknown): string =>
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
       : member,
   );
-
-/** No member of an application lies deeper; what does is unknown, and a fault already. */
-const DEPTH_MAX = 4;
-
-/** Postgres keeps no NUL in a text, and nobody has one in a name. */
-const nulFaults = (value: unknown, pointer = '', depth = 0): Fault[] => {
-  if (typeof value === 'string') {
-    return value.includes('\0') ? [{ pointer, code: 'bad_format', detail: 'holds the character NUL' }] : [];
-  }
-  if (typeof value !== 'object' || value === null || depth >= DEPTH_MAX) return [];
-  return Object.entries(value).flatMap(([name, member]) =>
-    nulFaults(member, `${pointer}/${name}`, depth + 1),
-  );
-};
 
 const traceparentOf = (request: IncomingMessage): string => {
   const given = request.headers['traceparent'];
@@ -87,9 +72,6 @@ interface Checked {
 const checked = (request: IncomingMessage, body: unknown, today: string): Checked => {
   const shape = checkBody(body);
   const faults = shape.ok ? [] : shape.faults;
-  const isNew = ({ pointer }: Fault): boolean =>
-    !faults.some((known) => `${pointer}/`.startsWith(`${known.pointer}/`));
-  faults.push(...nulFaults(body).filter(isNew));
   faults.push(...applicationFaults(body, faults, today));
   const key = request.headers['idempotency-key'];
   if (key !== undefined && !UUID.test(String(key))) {

@@ -45,7 +45,7 @@ export class Stream {
   /** The request has changed on this pod. */
   show(shown: Shown): void {
     this.#shown = shown;
-    if (this.#response.headersSent && !this.#response.writableEnded) this.#send();
+    if (this.#response.headersSent) this.#send();
   }
 
   /** Heartbeat, deadlines, stalled readers. */
