@@ -1,15 +1,13 @@
 /** `GET …/quotes`: the same body as the stream's snapshot, for a refresh and for networks that break SSE (design §4). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decodeCursor, hasSeen, isClosed } from '@osago/quotes';
-import type { Clock } from '@osago/service-kit';
+import { hasSeen, isClosed } from '@osago/quotes';
 import { HttpProblem } from './problem.ts';
-import { cursorOfEtag, type QuotesBodies } from './quotes-body.ts';
+import { cursorOfEtag } from './quotes-body.ts';
 import type { RequestReader } from './request-reader.ts';
-import type { Showcase, Shown } from './showcase.ts';
+import { type ResumeDeps, standingTo } from './resume.ts';
+import type { Shown } from './showcase.ts';
 import { waitFor } from './wait.ts';
 
-/** A feed that is this far behind what the browser has seen is not worth waiting for. */
-export const BEHIND_WAIT_MS = 2_000;
 /** Proxies cut idle requests at 60 s and sooner. */
 const PREFER_WAIT_S_MAX = 30;
 
@@ -19,7 +17,7 @@ const preferredWaitMs = (header: string | string[] | undefined): number => {
 };
 
 export const getQuotes =
-  (deps: { reader: Pick<RequestReader, 'read'>; showcase: Showcase; bodies: QuotesBodies; clock: Clock }) =>
+  (deps: ResumeDeps & { reader: Pick<RequestReader, 'read'> }) =>
   async (
     requestId: string,
     query: URLSearchParams,
@@ -35,26 +33,19 @@ export const getQuotes =
       waitFor(deps, requestId, { until, forMs, signal: gone.signal });
 
     if ((await reader.read(requestId)) === undefined) throw new HttpProblem(404);
-    const cursor = decodeCursor(query.get('cursor') ?? '');
-    if (bodies.isCurrent(cursor, requestId)) {
-      const isReached = await wait(({ state }) => hasSeen(state, cursor), BEHIND_WAIT_MS);
-      if (!isReached) throw new HttpProblem(503, 'this pod is behind what was shown before');
-    }
+    const { kind } = await standingTo(deps, requestId, query.get('cursor') ?? '', gone.signal);
+    if (kind === 'behind') throw new HttpProblem(503, 'this pod is behind what was shown before');
     // A proxy that compresses makes an ETag weak; what it names is the same.
     const known = (request.headers['if-none-match'] ?? '').replace(/^W\//, '');
-    const knownCursor = decodeCursor(cursorOfEtag(known));
+    // A pod below what the caller has seen never answers 200, even when the caller waits for no news.
+    const standing = await standingTo(deps, requestId, cursorOfEtag(known), gone.signal);
     const isNewer = (shown: Shown): boolean =>
       bodies.render(shown).etag !== known &&
-      (!bodies.isCurrent(knownCursor, requestId) || hasSeen(shown.state, knownCursor));
+      (standing.kind !== 'behind' || hasSeen(shown.state, standing.cursor));
     const isSettled = (shown: Shown): boolean =>
       isNewer(shown) || isClosed(bodies.render(shown).view, bodies.nowMs());
-    if (known !== '') {
-      const preferredMs = preferredWaitMs(request.headers['prefer']);
-      const isOurs = bodies.isCurrent(knownCursor, requestId);
-      if (preferredMs > 0) await wait(isSettled, preferredMs);
-      // A pod below what the caller has seen never answers 200, even when the caller waits for no news.
-      else if (isOurs) await wait(({ state }) => hasSeen(state, knownCursor), BEHIND_WAIT_MS);
-    }
+    const preferredMs = preferredWaitMs(request.headers['prefer']);
+    if (known !== '' && preferredMs > 0) await wait(isSettled, preferredMs);
     const shown = await reader.read(requestId);
     if (shown === undefined) throw new HttpProblem(404);
     const { body, etag } = bodies.render(shown);

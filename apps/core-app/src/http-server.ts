@@ -4,6 +4,7 @@ import { API_PREFIX } from '@osago/contracts';
 import type { Log, Service } from '@osago/service-kit';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { Access } from './access.ts';
+import { PostgresAwayError } from './postgres-away.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
 
 /** A whole application is some 3 KB. */
@@ -49,13 +50,17 @@ const expressProblem = (
   ]);
 };
 
+const problemOf = (error: unknown, request: IncomingMessage): HttpProblem | undefined => {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof PostgresAwayError) return new HttpProblem(503);
+  return expressProblem(error as { type?: unknown; status?: unknown }, request);
+};
+
 const errorHandler =
   (log: Log): ErrorRequestHandler =>
   (error: unknown, request, response, _next) => {
-    const problem =
-      error instanceof HttpProblem
-        ? error
-        : expressProblem(error as { type?: unknown; status?: unknown }, request);
+    const problem = problemOf(error, request);
+    if (error instanceof PostgresAwayError) log.warn({ error }, 'answered 503');
     if (problem === undefined) log.error({ error, method: request.method, url_path: request.path }, 'request failed');
     answerProblem(response, problem ?? new HttpProblem(500));
   };

@@ -17,10 +17,18 @@ import pg from 'pg';
 import { CoreAppConfig } from './config.ts';
 import { createCoreApp } from './core-app.ts';
 
+/** A caller that waits longer has gone; a Postgres that takes longer is as good as away. */
+const POSTGRES_TIMEOUT_MS = 5_000;
+
 startMain(async () => {
   const config = loadConfig(CoreAppConfig, process.env);
   const log = createLog('core-app', config.LOG_LEVEL);
-  const pool = new pg.Pool({ connectionString: config.DATABASE_URL, max: config.DATABASE_POOL_MAX });
+  const pool = new pg.Pool({
+    connectionString: config.DATABASE_URL,
+    max: config.DATABASE_POOL_MAX,
+    connectionTimeoutMillis: POSTGRES_TIMEOUT_MS,
+    query_timeout: POSTGRES_TIMEOUT_MS,
+  });
   pool.on('error', (error) => {
     log.warn({ error }, 'an idle Postgres connection broke');
   });

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Application, Fault, PostRequestReply, Problem } from '@osago/contracts';
 import fc from 'fast-check';
 import { canonicalJson } from './post-request.ts';
+import { PostgresAwayError } from './postgres-away.ts';
 import { startTestApi } from './testing-api.ts';
 import { at, Cleanup, PARTITION, REQUEST_ID, submitted, timestamp } from './testing-events.ts';
 import { type Exchange, fetchAll } from './testing-http.ts';
@@ -45,6 +46,15 @@ describe('canonicalJson', () => {
   test('is another for another content, order of an array included', () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
     expect(canonicalJson({ a: 1 })).not.toBe(canonicalJson({ a: '1' }));
+  });
+});
+
+describe('while Postgres is away', () => {
+  test('POST is a 503 that says when to come back, not a fault of ours', async () => {
+    const { application, post, store } = await setup();
+    store.submit = () => Promise.reject(new PostgresAwayError('Postgres cannot be asked now'));
+    const answer = await post(application);
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '2']);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Pool } from 'pg';
 import { findLegs } from './archive.ts';
+import { askedOfPostgres } from './postgres-away.ts';
 import { type RequestStore, submittedEvent } from './request-store.ts';
 import type { Showcase, Shown } from './showcase.ts';
 
@@ -18,10 +19,12 @@ export class RequestReader {
     this.#pool = deps.pool;
   }
 
-  /** Undefined when there is no such request. */
+  /** Undefined when there is no such request. Throws PostgresAwayError when that cannot be known now. */
   async read(requestId: string): Promise<Shown | undefined> {
-    const shown = this.#showcase.get(requestId);
-    if (shown !== undefined) return shown;
+    return this.#showcase.get(requestId) ?? (await askedOfPostgres(this.#load(requestId)));
+  }
+
+  async #load(requestId: string): Promise<Shown | undefined> {
     const request = await this.#store.find(requestId);
     if (request === undefined) return undefined;
     const { events, offsets } = await findLegs(this.#pool, requestId);

@@ -16,6 +16,7 @@ import { partitionFor } from '@osago/event-bus';
 import type { Keyring } from '@osago/service-kit';
 import type { Pool, PoolClient } from 'pg';
 import { BORN_CLAIM_S, type OutboxRow } from './outbox.ts';
+import { askedOfPostgres, PostgresAwayError } from './postgres-away.ts';
 
 export const CORE_APP_SOURCE = '/osago/core-app';
 /** A person waits a minute; an insurer's own deadline may be shorter. */
@@ -124,7 +125,12 @@ export class RequestStore {
     this.#storeKeys = deps.storeKeys;
   }
 
-  async submit(submission: Submission): Promise<SubmitResult> {
+  /** Throws {@link PostgresAwayError}; then nothing is stored, or everything is: the same key finds out. */
+  submit(submission: Submission): Promise<SubmitResult> {
+    return askedOfPostgres(this.#submit(submission));
+  }
+
+  async #submit(submission: Submission): Promise<SubmitResult> {
     const client = await this.#pool.connect();
     try {
       const result = await this.#submitIn(client, submission);
@@ -144,7 +150,7 @@ export class RequestStore {
       `BEGIN; SELECT date_trunc('milliseconds', now()) AS now, partitions FROM platform_epoch`,
     )) as unknown as [unknown, { rows: { now: Date; partitions: number }[] }];
     const [platform] = begun[1].rows;
-    if (platform === undefined) throw new Error('no topics: `topics apply` has not been run');
+    if (platform === undefined) throw new PostgresAwayError('no epoch: `topics apply` has not been run');
     if (idempotency.length > 0) {
       const inserted = await client.query(INSERT_KEYS, [
         idempotency.map(({ scope }) => scope),

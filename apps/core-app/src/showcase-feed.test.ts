@@ -74,6 +74,17 @@ describe('the feed', () => {
     expect(feed.readiness()).toBeUndefined();
   });
 
+  test('does not wait for an absent broker for ever: the pod serves what Postgres knows, marked as stale', () => {
+    const { bus, clock, start } = setup();
+    bus.setAway(true);
+    const feed = start();
+    clock.advance(30_000);
+    expect(feed.readiness()).toBe('the showcase is catching up');
+    clock.advance(1);
+    expect(feed.readiness()).toBeUndefined();
+    expect(feed.isStale()).toBe(true);
+  });
+
   test('does not read what is older than a request in the showcase can be', async () => {
     const { bus, clock, showcase, start } = setup();
     await publish(bus, asked);

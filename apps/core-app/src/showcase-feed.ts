@@ -21,6 +21,8 @@ const WINDOW_MS = REQUEST_DEADLINE_MS + SHOWCASE_TTL_MS + 5 * 60_000;
 const EVICT_MS = 10_000;
 /** A fetch is answered at least each five seconds, records or not; three missed ones are a broker that is away. */
 const STALE_MS = 15_000;
+/** With the broker away at the start nothing can be caught up with: after this the pod serves what Postgres knows. */
+const CATCH_UP_MS_MAX = 30_000;
 
 export class ShowcaseFeed implements Service {
   readonly name = 'showcase-feed';
@@ -31,6 +33,7 @@ export class ShowcaseFeed implements Service {
   readonly #records: Counter;
   readonly #readySeconds: Gauge;
   #isReady = false;
+  #startedAtMs = 0;
 
   constructor(
     deps: { bus: EventBus; showcase: Showcase; clock: Clock; log: Log; metrics: Registry },
@@ -80,17 +83,21 @@ export class ShowcaseFeed implements Service {
 
   /** Catching-up, until every partition has reached the end it had at the start; red only for that. */
   readiness(): string | undefined {
-    return this.#isReady ? undefined : 'the showcase is catching up';
+    if (this.#isReady) return undefined;
+    const isAway = this.#tail.health().lastFetchAtMs === 0;
+    const isTimeUp = this.#clock.nowMs() - this.#startedAtMs > CATCH_UP_MS_MAX;
+    return isAway && isTimeUp ? undefined : 'the showcase is catching up';
   }
 
   /** Answers carry `feed: stale` then: what is shown may be behind. */
   isStale(): boolean {
-    const { lastFetchAtMs } = this.#tail.health();
-    return this.#isReady && this.#clock.nowMs() - lastFetchAtMs > STALE_MS;
+    const lastFetchAtMs = Math.max(this.#tail.health().lastFetchAtMs, this.#startedAtMs);
+    return this.#clock.nowMs() - lastFetchAtMs > STALE_MS;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const startedAtMs = this.#clock.nowMs();
+    this.#startedAtMs = startedAtMs;
     void this.#tail.caughtUp.then(() => {
       const durationMs = this.#clock.nowMs() - startedAtMs;
       this.#isReady = true;

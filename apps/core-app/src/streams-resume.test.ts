@@ -83,6 +83,27 @@ describe('one who comes back', () => {
     expect(await streamsThat(metrics, 'behind')).toBe(1);
   });
 
+  test('with a cursor beyond the end of the log, which nobody can have seen, gets a snapshot', async () => {
+    const { clock, happen, logEnd, openHeld } = await setup();
+    happen('submitted', 1);
+    logEnd.offset = 4n;
+    const { opening } = await openHeld(cursorAt(4));
+    clock.advance(2_000);
+    happen('submitted', 2);
+    await hasSnapshot(await opening);
+  });
+
+  test('is sent away while the end of the log is not known', async () => {
+    const { clock, happen, logEnd, openHeld } = await setup();
+    logEnd.offset = undefined;
+    const { opening } = await openHeld(cursorAt(4));
+    clock.advance(2_000);
+    happen('submitted', 2);
+    const stream = await opening;
+    await stream.ended;
+    expect(stream.text()).toBe('retry: 1250\n\n');
+  });
+
   test('to a pod below the revision that was seen is held as well', async () => {
     const { clock, happen, openHeld } = await setup();
     const { opening } = await openHeld(cursorAt(-1, { revision: 2 }));

@@ -4,29 +4,22 @@
  * retry, and the end. Only 204, 401 and 404 are final.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decodeCursor, hasSeen, isFinished } from '@osago/quotes';
-import { type Clock, Counter, Gauge, type Log, pause, type Registry, type Service } from '@osago/service-kit';
+import { isFinished } from '@osago/quotes';
+import { Counter, Gauge, pause, type Registry, type Service } from '@osago/service-kit';
 import type { Access } from './access.ts';
-import { BEHIND_WAIT_MS } from './get-quotes.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
-import type { QuotesBodies } from './quotes-body.ts';
 import type { RequestReader } from './request-reader.ts';
-import type { Showcase } from './showcase.ts';
+import { type ResumeDeps, standingTo } from './resume.ts';
 import { frame, jitteredRetryMs, retryFrame, STREAM_HEADERS } from './sse-frames.ts';
 import { GOODBYE_MS, Stream } from './stream.ts';
-import { waitFor } from './wait.ts';
 
 const SWEEP_MS = 250;
 const RETRY_MS = 1_000;
 const SHED_RETRY_MS = 5_000;
 
-export interface StreamsDeps {
+export interface StreamsDeps extends ResumeDeps {
   access: Access;
   reader: Pick<RequestReader, 'read'>;
-  showcase: Showcase;
-  bodies: QuotesBodies;
-  clock: Clock;
-  log: Log;
   metrics: Registry;
   random: () => number;
 }
@@ -90,17 +83,13 @@ export class Streams implements Service {
     if (this.#isRefused(response)) return;
     let shown = await reader.read(requestId);
     if (shown === undefined) throw new HttpProblem(404);
-    const cursor = decodeCursor(
-      String(request.headers['last-event-id'] ?? query.get('last_event_id') ?? ''),
-    );
-    if (bodies.isCurrent(cursor, requestId)) {
-      const until = ({ state }: { state: Parameters<typeof hasSeen>[0] }): boolean =>
-        hasSeen(state, cursor);
-      const isReached = await waitFor(this.#deps, requestId, { until, forMs: BEHIND_WAIT_MS, signal: gone.signal });
-      if (!isReached) return this.#sendAway(response, 'behind', RETRY_MS);
-      shown = (await reader.read(requestId)) ?? shown;
+    const lastSeen = String(request.headers['last-event-id'] ?? query.get('last_event_id') ?? '');
+    const standing = await standingTo(this.#deps, requestId, lastSeen, gone.signal);
+    if (standing.kind === 'behind') return this.#sendAway(response, 'behind', RETRY_MS);
+    shown = (await reader.read(requestId)) ?? shown;
+    if (standing.kind === 'seen' && standing.cursor.end) {
       const { view } = bodies.render(shown);
-      if (cursor.end && cursor.revision === view.revision && isFinished(view)) {
+      if (standing.cursor.revision === view.revision && isFinished(view)) {
         this.#closed.inc({ result: 'finished' });
         response.writeHead(204, { 'cache-control': 'no-store' }).end();
         return;

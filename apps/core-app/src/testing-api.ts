@@ -96,6 +96,8 @@ export interface TestApi {
   /** What the relay was handed. */
   sent: OutboxRow[];
   feed: { stale: boolean; isStale(): boolean };
+  /** Of every partition of every topic; undefined while the broker is away. */
+  logEnd: { offset: bigint | undefined };
   /** The credential of REQUEST_ID. */
   authorization: { authorization: string };
   /** Starts the drain; resolves when it is over. */
@@ -123,7 +125,14 @@ export const startTestApi = async (
   const store = new FakeStore();
   const sent: OutboxRow[] = [];
   const relay = { send: (row: OutboxRow) => void sent.push(row) };
-  const deps = { access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25 };
+  const logEnd: TestApi['logEnd'] = { offset: 1_000_000n };
+  const endOffsets = (): Promise<bigint[]> => {
+    const { offset } = logEnd;
+    return offset === undefined
+      ? Promise.reject(new Error('the broker is away'))
+      : Promise.resolve(Array.from({ length: PARTITION + 1 }, () => offset));
+  };
+  const deps = { bus: { endOffsets }, access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25 };
   const streams = new Streams(deps, { streamsMax });
   const server = createHttpServer(
     {
@@ -146,7 +155,7 @@ export const startTestApi = async (
   });
   const authorization = { authorization: `Bearer ${access.token(REQUEST_ID)}` };
   const readiness = (): string | undefined => streams.readiness();
-  return { origin, clock, showcase, access, bodies, reader, store, readiness, metrics, log, sent, feed, authorization, drain };
+  return { origin, clock, showcase, access, bodies, reader, store, readiness, metrics, log, sent, feed, logEnd, authorization, drain };
 };
 
 /** How many connections to the stream route went this way. */

@@ -6,7 +6,7 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { TariffAttributes } from './application.ts';
-import { InsurerId, Timestamp, Uuid } from './formats.ts';
+import { INT4_MAX, InsurerId, Timestamp, Uuid } from './formats.ts';
 import { Quote, type QuoteStatus } from './quote.ts';
 
 export const PanelMember = Type.Object({
@@ -41,7 +41,7 @@ export const LegRetryAsked = Type.Object({
   request_id: Uuid,
   revision: Type.Integer({ minimum: 2 }),
   insurer_id: InsurerId,
-  attempt: Type.Integer({ minimum: 2 }),
+  attempt: Type.Integer({ minimum: 2, maximum: INT4_MAX }),
   deadline_at: Timestamp,
   tariff: TariffAttributes,
   application_sealed: SealedApplication,
@@ -54,9 +54,9 @@ export const Leg = Type.Composite([
   Type.Object({
     request_id: Uuid,
     /** Only grows with each holder of the run; 0 for what the partition owner publishes without a run. */
-    fence: Type.Integer({ minimum: 0 }),
+    fence: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     /** Counts the events of one leg under one fence. */
-    step: Type.Integer({ minimum: 0 }),
+    step: Type.Integer({ minimum: 0, maximum: INT4_MAX }),
   }),
 ]);
 export type Leg = Static<typeof Leg>;

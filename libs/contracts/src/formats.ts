@@ -48,6 +48,9 @@ FormatRegistry.Set(
   (value) => RFC3339.test(value) && isDate(value.slice(0, 10)) && !Number.isNaN(Date.parse(value)),
 );
 
+/** What a Postgres integer holds: counts that the archive stores go no higher. */
+export const INT4_MAX = 2_147_483_647;
+
 /** A UUID in lower or upper case. */
 export const Uuid = Type.String({ format: 'uuid' });
 /** RFC 3339, UTC: `2026-11-21T09:00:00.000Z`. */

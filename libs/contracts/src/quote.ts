@@ -1,6 +1,6 @@
 /** A quote: the current answer of one insurer to one request, whatever its status. */
 import { type Static, type TLiteral, type TUnion, Type } from '@sinclair/typebox';
-import { InsurerId, Kopecks, Timestamp, Uuid } from './formats.ts';
+import { INT4_MAX, InsurerId, Kopecks, Timestamp, Uuid } from './formats.ts';
 
 const literals = <const T extends string>(values: readonly T[]): TUnion<TLiteral<T>[]> =>
   Type.Union(values.map((value) => Type.Literal(value)));
@@ -65,7 +65,7 @@ export const Quote = Type.Object(
     status: QuoteStatus,
     final: Type.Boolean(),
     late: Type.Boolean(),
-    attempt: Type.Integer({ minimum: 1 }),
+    attempt: Type.Integer({ minimum: 1, maximum: INT4_MAX }),
     deadline_at: Timestamp,
     submitted_at: Type.Optional(Timestamp),
     answered_at: Type.Optional(Timestamp),
