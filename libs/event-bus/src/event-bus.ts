@@ -69,7 +69,10 @@ export interface SubscriptionHealth {
   readonly unfinished: number;
   /** At the bound: nothing is read until something is done. */
   readonly full: boolean;
-  /** When the broker last answered this member; 0 before the first time. */
+  /**
+   * When the broker last answered this member, both to its heartbeats and, while it may read, to its requests for
+   * records: the older of the two. More than some seconds ago means that it is dead. 0 before the first time.
+   */
   readonly lastHeardAtMs: number;
 }
 

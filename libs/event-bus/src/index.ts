@@ -1,3 +1,4 @@
+export * from './create-event-bus.ts';
 export * from './event-bus.ts';
 export * from './kafkajs-event-bus.ts';
 export * from './memory-event-bus.ts';

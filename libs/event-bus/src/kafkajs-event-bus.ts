@@ -1,27 +1,17 @@
 /** The bus on kafkajs 2.2.4. What that does wrong, and which file answers it, stands in this folder's README. */
 import { type Clock, type Log, systemClock } from '@osago/service-kit';
-import type {
-  EventBus,
-  LogRecord,
-  OutgoingRecord,
-  PublishAnswer,
-  SubscribeOptions,
-  Subscription,
-  SubscriptionHandlers,
-  Tail,
-  TailOptions,
-} from './event-bus.ts';
+import { busOf } from './client-event-bus.ts';
+import type { ConsumerSession, SessionHandlers, SessionOptions } from './consumer-session.ts';
+import type { EventBus } from './event-bus.ts';
 import {
   createClient,
-  type Kafkajs,
   type KafkajsConnection,
   RETRY_BRIEFLY,
   RETRY_FOR_A_SESSION,
 } from './kafkajs-client.ts';
 import { KafkajsPublisher } from './kafkajs-publisher.ts';
 import { KafkajsQuestions } from './kafkajs-questions.ts';
-import { KafkajsSubscription } from './kafkajs-subscription.ts';
-import { KafkajsTail } from './kafkajs-tail.ts';
+import { KafkajsSession } from './kafkajs-session.ts';
 
 export interface KafkajsEventBusOptions extends KafkajsConnection {
   /** New partitions are seen within this time. Default 30 s. */
@@ -37,27 +27,21 @@ export const createKafkajsEventBus = (
   const client = createClient(connection, log, RETRY_BRIEFLY);
   const publisher = new KafkajsPublisher(client, metadataMaxAgeMs);
   const questions = new KafkajsQuestions(client);
-  const parts = {
-    createClient: (): Kafkajs => createClient(connection, log, RETRY_FOR_A_SESSION),
-    ping: () => questions.ping(),
-    clock,
-    log,
-    metadataMaxAgeMs,
-  };
-  return {
-    publish: (records: readonly OutgoingRecord[]): Promise<PublishAnswer[]> => publisher.publish(records),
-    subscribe: (options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription =>
-      new KafkajsSubscription(parts, options, handlers),
-    tail: (options: TailOptions, onRecord: (record: LogRecord) => void): Tail =>
-      new KafkajsTail(parts, questions, options, onRecord),
-    partitions: (topic) => questions.partitions(topic),
-    endOffsets: (topic) => questions.endOffsets(topic),
-    startOffsets: (topic) => questions.startOffsets(topic),
-    offsetsAt: (topic, ms) => questions.offsetsAt(topic, ms),
-    ping: () => questions.ping(),
-    close: async () => {
-      await publisher.close();
-      await questions.close();
+  const open = (options: SessionOptions, handlers: SessionHandlers): ConsumerSession =>
+    new KafkajsSession(createClient(connection, log, RETRY_FOR_A_SESSION), { ...options, metadataMaxAgeMs }, handlers);
+  return busOf(
+    {
+      write: (partition, batch) => publisher.write(partition, batch),
+      questions,
+      openGroup: open,
+      // kafkajs reads in groups only: a tail is the one member of a group that never commits.
+      openTail: open,
+      deleteEmptyGroups: (prefix) => questions.deleteEmptyGroups(prefix),
+      close: async () => {
+        await publisher.close();
+        await questions.close();
+      },
     },
-  };
+    { log, clock },
+  );
 };

@@ -6,21 +6,9 @@
  * all, and writes the others again. So each partition goes in a request of its own, and only a reply that names the
  * partition counts.
  */
-import { PublishError, type OutgoingRecord, type PublishAnswer, type TopicPartition } from './event-bus.ts';
-import { partitionId } from './hand-over.ts';
+import { PublishError, type OutgoingRecord, type TopicPartition } from './event-bus.ts';
 import { busError, type Kafkajs, type Producer, REQUEST_TIMEOUT_MS, RETRY_BRIEFLY } from './kafkajs-client.ts';
-
-/** kafkajs makes one batch of a request, and a broker refuses batches over 1 MB: half of it leaves room for estimates. */
-const BATCH_BYTES_MAX = 500_000;
-/** More than the frame of a record takes. */
-const FRAME_BYTES = 100;
-
-interface Numbered {
-  readonly record: OutgoingRecord;
-  readonly at: number;
-}
-
-type Written = { ok: true; base: bigint } | { ok: false; error: PublishError };
+import type { Written } from './publishing.ts';
 
 export class KafkajsPublisher {
   readonly #kafka: Kafkajs;
@@ -33,43 +21,14 @@ export class KafkajsPublisher {
     this.#metadataMaxAgeMs = metadataMaxAgeMs;
   }
 
-  async publish(records: readonly OutgoingRecord[]): Promise<PublishAnswer[]> {
-    const byPartition = Map.groupBy(
-      records.map((record, at) => ({ record, at })),
-      ({ record }) => partitionId(record),
-    );
-    const answers: PublishAnswer[] = [];
-    const writes = [...byPartition.values()].map(async (group) => {
-      const [first] = group;
-      if (first) await this.#writeInOrder(first.record, group, answers);
-    });
-    await Promise.all(writes);
-    return answers;
-  }
-
-  async #writeInOrder(
-    partition: TopicPartition,
-    group: readonly Numbered[],
-    answers: PublishAnswer[],
-  ): Promise<void> {
-    let stopped: PublishError | undefined;
-    for (const batch of batches(group)) {
-      const written: Written = stopped ? { ok: false, error: stopped } : await this.#write(partition, batch);
-      if (!written.ok && written.error.retriable) stopped = written.error;
-      batch.forEach(({ at }, index) => {
-        answers[at] = written.ok ? { ok: true, offset: written.base + BigInt(index) } : written;
-      });
-    }
-  }
-
-  async #write({ topic, partition }: TopicPartition, batch: readonly Numbered[]): Promise<Written> {
+  async write({ topic, partition }: TopicPartition, batch: readonly OutgoingRecord[]): Promise<Written> {
     try {
       const producer = await this.#connect();
       const replies = await producer.send({
         topic,
         acks: -1,
         timeout: REQUEST_TIMEOUT_MS,
-        messages: batch.map(({ record: { key, value, headers } }) => ({ partition, key, value, headers: { ...headers } })),
+        messages: batch.map(({ key, value, headers }) => ({ partition, key, value, headers: { ...headers } })),
       });
       const reply = replies.find((named) => named.topicName === topic && named.partition === partition);
       if (reply?.errorCode === 0 && reply.baseOffset !== undefined) {
@@ -106,25 +65,3 @@ export class KafkajsPublisher {
     await this.#producer?.disconnect();
   }
 }
-
-const bytesOf = ({ record: { key, value, headers } }: Numbered): number =>
-  Object.entries(headers).reduce(
-    (bytes, [name, content]) => bytes + name.length + content.length,
-    FRAME_BYTES + 3 * key.length + value.length,
-  );
-
-/** In order; a record that is larger than a batch goes alone, so that its refusal is its own. */
-const batches = (group: readonly Numbered[]): Numbered[][] => {
-  const all: Numbered[][] = [];
-  let bytes = Infinity;
-  for (const numbered of group) {
-    const size = bytesOf(numbered);
-    if (bytes + size > BATCH_BYTES_MAX) {
-      all.push([]);
-      bytes = 0;
-    }
-    all.at(-1)?.push(numbered);
-    bytes += size;
-  }
-  return all;
-};

@@ -1,11 +1,8 @@
 /** What the bus asks a broker beside records: partitions, offsets, groups, whether it is there. */
-import { EventBusError, type TailPosition } from './event-bus.ts';
+import type { Questions } from './client-event-bus.ts';
 import { type Admin, busError, type Kafkajs, RETRY_BRIEFLY } from './kafkajs-client.ts';
-import type { TailQuestions } from './kafkajs-tail.ts';
 
-const PING_TIMEOUT_MS = 5_000;
-
-export class KafkajsQuestions implements TailQuestions {
+export class KafkajsQuestions implements Questions {
   readonly #admin: Admin;
   #connected: Promise<void> | undefined;
 
@@ -54,13 +51,6 @@ export class KafkajsQuestions implements TailQuestions {
     );
   }
 
-  /** The goal is asked first: what is written in between belongs to the live part. */
-  async startAndGoal(topic: string, fromMs: number): Promise<TailPosition[]> {
-    const goals = await this.endOffsets(topic);
-    const starts = await (fromMs > 0 ? this.offsetsAt(topic, fromMs) : this.startOffsets(topic));
-    return goals.map((goal, partition) => ({ topic, partition, next: starts[partition] ?? goal, goal }));
-  }
-
   async deleteEmptyGroups(prefix: string): Promise<void> {
     await this.#ask('delete old groups', async (admin) => {
       const { groups } = await admin.listGroups();
@@ -72,17 +62,8 @@ export class KafkajsQuestions implements TailQuestions {
     });
   }
 
-  async ping(): Promise<void> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(new EventBusError('the broker does not answer', { retriable: true })),
-      PING_TIMEOUT_MS,
-    );
-    try {
-      await Promise.race([late, this.#ask('ping', (admin) => admin.describeCluster())]);
-    } finally {
-      clearTimeout(timer);
-    }
+  async greet(): Promise<void> {
+    await this.#ask('ping', (admin) => admin.describeCluster());
   }
 
   async close(): Promise<void> {

@@ -1,34 +1,11 @@
 /**
  * One membership of one kafkajs consumer, from joining to leaving. It never restarts itself: kafkajs may go on after a
- * restart of its own with a state that nobody knows; {@link runSessions} starts a fresh consumer instead.
+ * restart of its own with a state that nobody knows.
  */
-import { type Log, pause } from '@osago/service-kit';
-import { type EventBusError, type LogRecord, type TopicPartition } from './event-bus.ts';
+import { type ConsumerSession, type Fail, liveUntil, type SessionHandlers, type SessionOptions } from './consumer-session.ts';
+import type { LogRecord } from './event-bus.ts';
 import type { Commit } from './hand-over.ts';
 import { type Batch, busError, type Consumer, type Kafkajs, RETRY_FOR_A_SESSION } from './kafkajs-client.ts';
-
-export interface SessionOptions {
-  readonly group: string;
-  readonly topics: readonly string[];
-  readonly sessionTimeoutMs: number;
-  readonly metadataMaxAgeMs: number;
-}
-
-export interface SessionHandlers {
-  /** After each join. The answer says where to read on; partitions that it leaves out start at the committed offset. */
-  onJoined(assigned: readonly TopicPartition[], memberId: string): readonly Commit[];
-  /** A rebalance begins: what is committed now still counts. */
-  onRebalancing(): void;
-  onRecords(records: readonly LogRecord[]): void;
-  /** Nothing below `next` is left to read, be it records or markers. */
-  onReached(partition: TopicPartition, next: bigint): void;
-  /** The broker answered. */
-  onHeard(request: 'fetch' | 'heartbeat'): void;
-  /** Once a second. */
-  onTick(): void;
-  /** Before the member leaves, however the session ended: what is committed now still counts. */
-  onLeaving(): Promise<void>;
-}
 
 const HEARTBEAT_MS = 1_000;
 /** kafkajs looks for a rebalance between fetches only, and wakes from a pause after this time. */
@@ -38,21 +15,22 @@ const PARTITION_BYTES_MAX = 1_048_576;
 const FETCH_BYTES_MAX = 8_388_608;
 /** A member that has to join again is waited for this much longer than a dead one. */
 const REBALANCE_SLACK_MS = 5_000;
-/** A join may wait for a dead member's session to end; who stops need not. */
-const LEAVE_MS_MAX = 3_000;
-const TICK_MS = 1_000;
 /** A join may take 20 s; who is silent three times as long without an error will be silent for ever. */
 const SILENT_TICKS_MAX = 60;
 
-export class KafkajsSession {
+export interface KafkajsSessionOptions extends SessionOptions {
+  readonly metadataMaxAgeMs: number;
+}
+
+export class KafkajsSession implements ConsumerSession {
   readonly #consumer: Consumer;
-  readonly #options: SessionOptions;
+  readonly #options: KafkajsSessionOptions;
   readonly #handlers: SessionHandlers;
   #ended = false;
   #paused = false;
   #silentTicks = 0;
 
-  constructor(kafka: Kafkajs, options: SessionOptions, handlers: SessionHandlers) {
+  constructor(kafka: Kafkajs, options: KafkajsSessionOptions, handlers: SessionHandlers) {
     this.#options = options;
     this.#handlers = handlers;
     this.#consumer = kafka.consumer({
@@ -69,24 +47,20 @@ export class KafkajsSession {
     });
   }
 
-  /** Resolves after `signal` aborted and the member has left; rejects with {@link EventBusError} when it dropped out. */
   async run(signal: AbortSignal): Promise<void> {
-    const { promise: over, resolve, reject } = Promise.withResolvers<undefined>();
-    over.catch(() => undefined);
-    const abort = (): void => resolve(undefined);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    const tick = setInterval(() => this.#tick(reject), TICK_MS);
-    this.#listen(reject);
-    const started = this.#start().catch(reject);
     try {
-      await over;
+      await liveUntil(signal, {
+        start: (fail) => {
+          this.#listen(fail);
+          return this.#start();
+        },
+        tick: (fail) => this.#tick(fail),
+        leave: (started) => this.#leave(started),
+      });
     } catch (error) {
       throw busError(`group ${this.#options.group}`, error);
     } finally {
-      clearInterval(tick);
-      signal.removeEventListener('abort', abort);
-      await this.#leave(started);
+      this.#ended = true;
     }
   }
 
@@ -95,16 +69,10 @@ export class KafkajsSession {
    * that takes long it goes on in the background, and nobody hears of it.
    */
   async #leave(started: Promise<void>): Promise<void> {
-    const enough = new AbortController();
-    const left = (async () => {
-      await this.#handlers.onLeaving();
-      this.#ended = true;
-      await started;
-      await this.#consumer.disconnect().catch(() => undefined);
-    })();
-    await Promise.race([left, pause(LEAVE_MS_MAX, enough.signal)]);
-    enough.abort();
+    await this.#handlers.onLeaving();
     this.#ended = true;
+    await started;
+    await this.#consumer.disconnect().catch(() => undefined);
   }
 
   async #start(): Promise<void> {
@@ -120,16 +88,16 @@ export class KafkajsSession {
     });
   }
 
-  #listen(reject: (error: unknown) => void): void {
+  #listen(fail: Fail): void {
     const consumer = this.#consumer;
     const { CRASH, GROUP_JOIN, REBALANCING, REQUEST, HEARTBEAT, END_BATCH_PROCESS } = consumer.events;
     const when = (handle: () => void): void => {
       this.#silentTicks = 0;
       if (!this.#ended) handle();
     };
-    consumer.on(CRASH, ({ payload }) => reject(payload.error));
+    consumer.on(CRASH, ({ payload }) => fail(payload.error));
     consumer.on(GROUP_JOIN, ({ payload }) => when(() => this.#joined(payload)));
-    consumer.on(REBALANCING, () => when(() => this.#handlers.onRebalancing()));
+    consumer.on(REBALANCING, () => when(() => void this.#handlers.onRebalancing()));
     consumer.on(HEARTBEAT, () => when(() => this.#handlers.onHeard('heartbeat')));
     consumer.on(REQUEST, ({ payload }) => {
       if (payload.apiName === 'Fetch') when(() => this.#handlers.onHeard('fetch'));
@@ -149,15 +117,14 @@ export class KafkajsSession {
     }
   }
 
-  #tick(reject: (error: unknown) => void): void {
+  #tick(fail: Fail): void {
     this.#silentTicks += 1;
     if (this.#silentTicks > SILENT_TICKS_MAX) {
-      reject(new Error('the consumer is stuck: neither an answer of the broker nor an error for a minute'));
+      fail(new Error('the consumer is stuck: neither an answer of the broker nor an error for a minute'));
     }
     this.#handlers.onTick();
   }
 
-  /** Paused, it stays a member and fetches nothing. */
   setPaused(paused: boolean): void {
     if (this.#ended || paused === this.#paused) return;
     this.#paused = paused;
@@ -186,31 +153,3 @@ const toRecords = ({ topic, partition, messages }: Batch): LogRecord[] =>
     ),
     timestampMs: Number(timestamp),
   }));
-
-const RESTART_MS = 200;
-const RESTART_MS_MAX = 2_000;
-
-/**
- * Runs session after session until `signal` aborts. What another try may heal is waited out; anything else rejects, for
- * a consumer that is dead must not live in a process that looks well.
- */
-export const runSessions = async (
-  session: (signal: AbortSignal) => Promise<void>,
-  { group, log, signal }: { group: string; log: Log; signal: AbortSignal },
-): Promise<void> => {
-  let delayMs = RESTART_MS;
-  while (!signal.aborted) {
-    const startedAtMs = performance.now();
-    try {
-      await session(signal);
-      return;
-    } catch (thrown) {
-      const error: EventBusError = busError(`group ${group}`, thrown);
-      if (!error.retriable) throw error;
-      if (performance.now() - startedAtMs > RESTART_MS_MAX * 2) delayMs = RESTART_MS;
-      log.warn({ group, delay_ms: delayMs, error }, 'consumer dropped out and starts again');
-      await pause(delayMs, signal);
-      delayMs = Math.min(delayMs * 2, RESTART_MS_MAX);
-    }
-  }
-};

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { compatibilityPartitioner } from '@platformatic/kafka';
+import kafkajs from 'kafkajs';
 import { murmur2, partitionFor } from './partition.ts';
 
 /** Printed by Kafka 4.3.1 itself: its `Utils.murmur2` of the bytes, and `toPositive(hash) % 12`. */
@@ -25,6 +27,19 @@ describe('partitionFor', () => {
   it.each(FROM_KAFKA)('puts %j where Kafka puts it', (key, hash, of12) => {
     expect(murmur2(Buffer.from(key, 'utf8'))).toBe(hash);
     expect(partitionFor(key, 12)).toBe(of12);
+  });
+
+  it.each(FROM_KAFKA)('puts %j where the partitioners of both clients put it', (key, _hash, of12) => {
+    const bytes = Buffer.from(key, 'utf8');
+    const topics = new Array(12).fill(0).map((_, partitionId) => ({ partitionId, leader: 1 }));
+    const partitionMetadata = topics.map((at) => ({ ...at, partitionErrorCode: 0, replicas: [1], isr: [1] }));
+    const kafkajsPartition = kafkajs.Partitioners.DefaultPartitioner()({
+      topic: 'log',
+      partitionMetadata,
+      message: { key: bytes, value: null },
+    });
+    expect(kafkajsPartition).toBe(of12);
+    expect(compatibilityPartitioner({ topic: 'log' }, bytes) % 12).toBe(of12);
   });
 
   it('spreads request ids evenly', () => {

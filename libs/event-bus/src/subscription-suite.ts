@@ -68,6 +68,26 @@ export const describeSubscription = (setting: SuiteSetting): void => {
       expect(second.records.every(({ partition }) => moved.includes(partition))).toBe(true);
     }, TEST_MS);
 
+    it('keeps what is unfinished of the partitions that stay, through the coming and going of another member', async () => {
+      const topic = await setting.createTopic(2);
+      const group = setting.newGroup();
+      const first = setting.join(group, topic);
+      await setting.write(topic, 0, '0-one', '0-two');
+      await setting.write(topic, 1, '1-one', '1-two');
+      await until(() => first.records.length === 4);
+      const second = setting.join(group, topic);
+      await until(() => first.held().length === 1 && second.records.length === 2);
+      const [kept = -1] = first.held().map(({ partition }) => partition);
+      expect(first.subscription.health().unfinished).toBe(2);
+      first.finish((body) => body === `${kept}-one`);
+      await until(async () => (await setting.committed(group, topic))[kept] === 1n);
+      await second.stop();
+      await until(() => first.held().length === 2 && first.records.length === 6);
+      expect(bodiesOf(first.records, kept)).toEqual([`${kept}-one`, `${kept}-two`]);
+      first.finish((body) => body === `${kept}-two`);
+      await until(async () => (await setting.committed(group, topic))[kept] === 2n);
+    }, TEST_MS);
+
     it('ignores done of a record whose partition is gone', async () => {
       const topic = await setting.createTopic(2);
       const group = setting.newGroup();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { packagesNotDeclared } from './declared-packages.ts';
 import { generatedDocs } from './generated-docs.ts';
 import { listFiles, readText } from './repository.ts';
 import * as rules from './tidy-rules.ts';
@@ -21,6 +22,7 @@ describe('the repository', () => {
     ['has only YAML that parses', rules.yamlThatDoesNotParse],
     ['has file names in kebab-case', rules.namesThatAreNotKebabCase],
     ['has no file of more than 300 lines, or 500 for a test, empty ones and tables apart', rules.filesThatAreTooLong],
+    ['declares in each workspace what that imports', packagesNotDeclared],
     ['has a lock file that npm ci takes on every system; if not: node tools/tidy/src/lock-file.ts', rules.packagesTheLockFileLacks],
   ])('%s', (_, offendersOf) => {
     expect(offendersOf(files)).toEqual([]);
