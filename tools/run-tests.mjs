@@ -7,10 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** Stands for what the caller added. */
+const REST = Symbol('rest');
 const bin = (path) => join(ROOT, 'node_modules', path);
+/** The lane comes last: `--selectProjects` takes every word that follows it. */
 const jest = (lane, ...args) => [
   process.execPath,
-  ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js'), '--selectProjects', lane, ...args],
+  ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js'), ...args, REST, '--selectProjects', lane],
 ];
 
 const LANES = {
@@ -37,7 +40,8 @@ if (only !== undefined && !(only in LANES)) {
 for (const lane of only === undefined ? Object.keys(LANES) : [only]) {
   process.stdout.write(`\n── ${lane}\n`);
   for (const [command, args, options] of LANES[lane]) {
-    const { status } = spawnSync(command, [...args, ...rest], {
+    const words = args.includes(REST) ? args.flatMap((word) => (word === REST ? rest : [word])) : [...args, ...rest];
+    const { status } = spawnSync(command, words, {
       cwd: ROOT,
       stdio: 'inherit',
       env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: process.env.FORCE_COLOR ?? '0' },
