@@ -1,4 +1,5 @@
 export * from './create-event-bus.ts';
+export * from './dead-letters.ts';
 export * from './event-bus.ts';
 export * from './kafkajs-event-bus.ts';
 export * from './memory-event-bus.ts';
