@@ -25,7 +25,7 @@ export const createKafkajsEventBus = (
   { metadataMaxAgeMs = METADATA_MAX_AGE_MS, ...connection }: KafkajsEventBusOptions,
 ): EventBus => {
   const client = createClient(connection, log, RETRY_BRIEFLY);
-  const publisher = new KafkajsPublisher(client, metadataMaxAgeMs);
+  const publisher = new KafkajsPublisher({ kafka: client, log }, { metadataMaxAgeMs });
   const questions = new KafkajsQuestions(client);
   const open = (options: SessionOptions, handlers: SessionHandlers): ConsumerSession =>
     new KafkajsSession(createClient(connection, log, RETRY_FOR_A_SESSION), { ...options, metadataMaxAgeMs }, handlers);

@@ -5,7 +5,12 @@
  * retries, and a partition that it does not know is left out in silence), and when one partition fails it rejects for
  * all, and writes the others again. So each partition goes in a request of its own, and only a reply that names the
  * partition counts.
+ *
+ * When connections close while leaders move, a producer may hold a broker under the number of another; from then on it
+ * sends nothing for some partitions and says so by an empty reply. So a producer that leaves the partition out is not
+ * used again.
  */
+import type { Log } from '@osago/service-kit';
 import { PublishError, type OutgoingRecord, type TopicPartition } from './event-bus.ts';
 import { busError, type Kafkajs, type Producer, REQUEST_TIMEOUT_MS, RETRY_BRIEFLY } from './kafkajs-client.ts';
 import type { Written } from './publishing.ts';
@@ -13,11 +18,13 @@ import type { Written } from './publishing.ts';
 export class KafkajsPublisher {
   readonly #kafka: Kafkajs;
   readonly #metadataMaxAgeMs: number;
+  readonly #log: Log;
   #producer: Producer | undefined;
   #connected: Promise<Producer> | undefined;
 
-  constructor(kafka: Kafkajs, metadataMaxAgeMs: number) {
+  constructor({ kafka, log }: { kafka: Kafkajs; log: Log }, { metadataMaxAgeMs }: { metadataMaxAgeMs: number }) {
     this.#kafka = kafka;
+    this.#log = log;
     this.#metadataMaxAgeMs = metadataMaxAgeMs;
   }
 
@@ -34,6 +41,7 @@ export class KafkajsPublisher {
       if (reply?.errorCode === 0 && reply.baseOffset !== undefined) {
         return { ok: true, base: BigInt(reply.baseOffset) };
       }
+      this.#drop(producer);
       const message = `publish to ${topic}/${partition}: the reply does not name the partition`;
       return { ok: false, error: new PublishError(message, { retriable: true }) };
     } catch (error) {
@@ -59,6 +67,16 @@ export class KafkajsPublisher {
       },
     );
     return this.#connected;
+  }
+
+  /** What is still in flight on it fails and is published again: at least once, as ever. */
+  #drop(producer: Producer): void {
+    if (this.#producer !== producer) return;
+    this.#producer = undefined;
+    this.#connected = undefined;
+    producer.disconnect().catch((error: unknown) => {
+      this.#log.debug({ error }, 'a dropped producer did not disconnect');
+    });
   }
 
   async close(): Promise<void> {
