@@ -107,9 +107,8 @@ describe('a person in a browser', () => {
 
     await until('ten cards are final', async () => ((await finalCards(page)) === 10 ? true : undefined), ENDED_MS);
     expect(performance.now() - startedAtMs).toBeLessThan(ENDED_MS);
-    const statuses = await page
-      .getByTestId('card')
-      .evaluateAll((cards) => cards.map((card) => card.getAttribute('data-status')));
+    const cards = await page.getByTestId('card').all();
+    const statuses = await Promise.all(cards.map((card) => card.getAttribute('data-status')));
     expect(new Set(statuses)).toEqual(new Set(['quoted', 'declined', 'error', 'timeout']));
     await page.getByTestId('request-status').waitFor();
     const target = process.env['SCREENSHOT'];

@@ -20,6 +20,10 @@ const PROGRAMS = {
   topics: 'tools/topics/src/main.ts',
   sample: 'tools/sample/src/main.ts',
   docs: 'tools/tidy/src/write-docs.ts',
+  replay: 'apps/replay/src/main.ts',
+  outbox: 'tools/ops/src/outbox-main.ts',
+  'dead-letters': 'tools/ops/src/dead-letters-main.ts',
+  'bench:outbox': 'bench/outbox.ts',
 };
 
 /** The second is kafkajs's and harmless. */

@@ -1,0 +1,119 @@
+/** DuckDB in memory: the only file that imports it. It fetches no extension and reads no file but those it is told. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBConnection, type Json } from '@duckdb/node-api';
+import { ReplayError } from './replay-error.ts';
+import { COLUMN_NAMES, COLUMNS, type Row, toNdjsonLine } from './rows.ts';
+
+export type Cell = string | number | boolean | null;
+export interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** Questions of analysts share the machine with other work. */
+const SETTINGS = { memory_limit: '2GB', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
+/** Whole numbers of this size still fit a double; wider ones stay text. */
+const WHOLE = /^-?\d{1,15}$/;
+const NUMERIC = /^(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w*INT\w*|DOUBLE|FLOAT|DECIMAL.*)$/;
+
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+const COLUMN_TYPES = COLUMN_NAMES.map((name) => `${text(name)}: ${text(COLUMNS[name][0])}`).join(', ');
+const FILE_COLUMN = '_file';
+
+export class Duck {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #dir: string;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, dir: string) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#dir = dir;
+  }
+
+  static async open(): Promise<Duck> {
+    const instance = await DuckDBInstance.create(':memory:', SETTINGS);
+    const connection = await instance.connect();
+    return new Duck(instance, connection, await mkdtemp(join(tmpdir(), 'osago-replay-')));
+  }
+
+  async run(statement: string): Promise<void> {
+    await this.#connection.run(statement);
+  }
+
+  /** Throws {@link ReplayError} with DuckDB's own words for what it cannot answer. */
+  async ask(question: string): Promise<Answer> {
+    try {
+      const reader = await this.#connection.runAndReadAll(question);
+      const types = reader.columnTypes().map(String);
+      return {
+        columns: reader.deduplicatedColumnNames(),
+        rows: reader.getRowsJson().map((row) => row.map((value, at) => toCell(value, types[at] ?? ''))),
+      };
+    } catch (error) {
+      throw new ReplayError((error as Error).message, { cause: error });
+    }
+  }
+
+  /** A NDJSON file in between is faster than a call for each cell, and DuckDB reads it on all cores. */
+  async #staged<T>(lines: string, columns: string, use: (source: string) => Promise<T>): Promise<T> {
+    const path = join(this.#dir, 'rows.ndjson');
+    await writeFile(path, lines);
+    try {
+      return await use(`read_json(${text(path)}, format = 'newline_delimited', columns = {${columns}})`);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async createRecords(): Promise<void> {
+    const columns = COLUMN_NAMES.map((name) => `"${name}" ${COLUMNS[name][0]}`);
+    await this.run(`CREATE TABLE records (${columns.join(', ')})`);
+  }
+
+  async addRecords(rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const lines = rows.map(toNdjsonLine).join('');
+    await this.#staged(lines, COLUMN_TYPES, (source) => this.run(`INSERT INTO records SELECT * FROM ${source}`));
+  }
+
+  /** All files of a chunk at once: the rows are handed over once, each with the number of its file. */
+  async writeParquet(files: readonly (readonly [path: string, rows: readonly Row[]])[]): Promise<void> {
+    const numbered = ([, rows]: (typeof files)[number], at: number): string =>
+      rows.map((row) => `{"${FILE_COLUMN}":${at},${toNdjsonLine(row).slice(1)}`).join('');
+    const columns = `${FILE_COLUMN}: 'INTEGER', ${COLUMN_TYPES}`;
+    await this.#staged(files.map(numbered).join(''), columns, (source) =>
+      this.run(`CREATE OR REPLACE TEMP TABLE chunk AS SELECT * FROM ${source}`),
+    );
+    for (const [at, [path]] of files.entries()) {
+      const rows = `SELECT * EXCLUDE (${FILE_COLUMN}) FROM chunk WHERE ${FILE_COLUMN} = ${at} ORDER BY "offset"`;
+      await this.run(`COPY (${rows}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    }
+  }
+
+  /** The records of an export, whatever its format, without copying them. */
+  async readExport(dir: string, format: 'ndjson' | 'csv' | 'parquet'): Promise<void> {
+    const files = text(join(dir, '*', '*', `*.${format}`));
+    const source = {
+      ndjson: `read_json(${files}, format = 'newline_delimited', columns = {${COLUMN_TYPES}}, hive_partitioning = false)`,
+      csv: `read_csv(${files}, header = true, columns = {${COLUMN_TYPES}}, hive_partitioning = false)`,
+      parquet: `read_parquet(${files}, hive_partitioning = false)`,
+    }[format];
+    await this.run(`CREATE VIEW records AS SELECT * FROM ${source}`);
+  }
+
+  async close(): Promise<void> {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+}
+
+const toCell = (value: Json, type: string): Cell => {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return JSON.stringify(value);
+  const isNumber = NUMERIC.test(type) && (WHOLE.test(value) || /^(?:DOUBLE|FLOAT|DECIMAL)/.test(type));
+  return isNumber && Number.isFinite(Number(value)) ? Number(value) : value;
+};

@@ -1,0 +1,126 @@
+/** Writes every record of a window once, from live topics, so that a call after a kill goes on where it stopped. */
+import { mkdir } from 'node:fs/promises';
+import { REQUEST_TOPICS } from '@osago/contracts';
+import type { EventBus, LogRecord } from '@osago/event-bus';
+import type { ExportFormat } from './arguments.ts';
+import { Duck } from './duck.ts';
+import { type Chunk, removeUncounted, writeChunk } from './export-files.ts';
+import { holesOf, type Manifest, mergePositions, readManifest, writeManifest } from './export-manifest.ts';
+import { type LogReader, type PartitionRange, rangesOf, sizeOf } from './log-reader.ts';
+import type { Progress } from './progress.ts';
+import { ReplayError } from './replay-error.ts';
+import { type Row, toRow } from './rows.ts';
+
+export interface ExportDeps {
+  readonly bus: EventBus;
+  readonly reader: LogReader;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface ExportOptions {
+  readonly out: string;
+  readonly format: ExportFormat | undefined;
+  readonly fromMs: number;
+  readonly toMs: number | undefined;
+  /** Rows that are held before they become files; tests make it small. */
+  readonly chunkRows?: number;
+}
+
+export interface Exported {
+  /** Of this call. */
+  readonly records: number;
+  /** Of all calls. */
+  readonly total: number;
+  readonly format: ExportFormat;
+  readonly isResumed: boolean;
+  readonly finished: boolean;
+}
+
+/** About 30 MB of rows: few files, and little to repeat after a kill. */
+const CHUNK_ROWS = 50_000;
+const SHORT: (topic: string) => string = (topic) => topic.split('.')[1] ?? topic;
+
+const begin = async ({ bus }: ExportDeps, { out, format, fromMs, toMs }: ExportOptions): Promise<[Manifest, boolean]> => {
+  await mkdir(out, { recursive: true });
+  const known = await readManifest(out);
+  if (known !== undefined && format !== undefined && format !== known.format) {
+    throw new ReplayError(`${out} holds an export as ${known.format}, and cannot go on as ${format}`);
+  }
+  const from = known?.from_ms ?? fromMs;
+  if (fromMs > 0 && known !== undefined && fromMs !== from) {
+    const held = new Date(from).toISOString();
+    throw new ReplayError(`${out} holds an export from ${held} on: leave --from out, or take another folder`);
+  }
+  const wanted = (await Promise.all(REQUEST_TOPICS.map((topic) => rangesOf(bus, topic, { fromMs: from, toMs })))).flat();
+  const positions = mergePositions(known?.positions ?? [], wanted);
+  const starts = new Map<string, bigint[]>();
+  for (const topic of REQUEST_TOPICS) starts.set(topic, await bus.startOffsets(topic));
+  const holes = holesOf(positions, (topic) => starts.get(topic) ?? []);
+  if (holes.length > 0) throw new ReplayError(`records are gone before they could be exported: ${holes.join('; ')}`);
+  const manifest: Manifest = {
+    version: 1,
+    format: known?.format ?? format ?? 'ndjson',
+    masked: true,
+    from_ms: from,
+    records: known?.records ?? 0,
+    finished: false,
+    positions,
+  };
+  return [manifest, known !== undefined];
+};
+
+export const exportRecords = async (deps: ExportDeps, options: ExportOptions): Promise<Exported> => {
+  const { reader, progress, signal } = deps;
+  const { out, chunkRows = CHUNK_ROWS } = options;
+  const [manifest, isResumed] = await begin(deps, options);
+  const before = manifest.records;
+  const positionOf = (topic: string, partition: number) =>
+    manifest.positions.find((position) => SHORT(position.topic) === SHORT(topic) && position.partition === partition);
+  await removeUncounted(out, (topic, partition) => BigInt(positionOf(topic, partition)?.next ?? 0));
+  await writeManifest(out, manifest);
+  const duck = manifest.format === 'parquet' ? await Duck.open() : undefined;
+  let rows: Row[] = [];
+
+  /** The rows gathered so far, all of one partition, become files, and then count. */
+  const flush = async (range: PartitionRange, to: bigint): Promise<void> => {
+    const position = positionOf(range.topic, range.partition);
+    if (position === undefined || to <= BigInt(position.next)) return;
+    const chunk: Chunk = { topic: SHORT(range.topic), partition: range.partition, from: BigInt(position.next), to, rows };
+    rows = [];
+    if (chunk.rows.length > 0) await writeChunk(out, manifest.format, chunk, duck);
+    position.next = Number(to);
+    manifest.records += chunk.rows.length;
+    await writeManifest(out, manifest);
+  };
+
+  const ranges = manifest.positions
+    .filter(({ next, to }) => next < to)
+    .map(({ topic, partition, next, to }) => ({ topic, partition, from: BigInt(next), to: BigInt(to) }));
+  // A partition at a time: rows of one chunk are neighbours on the log.
+  const lanes = ranges.map((range) => [range]);
+  let reached: bigint | undefined;
+  const onRecords = async (records: readonly LogRecord[]): Promise<void> => {
+    for (const record of records) {
+      rows.push(toRow(record));
+      reached = record.offset + 1n;
+      if (rows.length >= chunkRows) await flush({ ...record, from: 0n, to: 0n }, reached);
+    }
+    progress.advance(records.length);
+  };
+  const onLaneEnd = async (lane: number): Promise<void> => {
+    const [range] = lanes[lane] ?? [];
+    if (range !== undefined) await flush(range, range.to);
+  };
+  progress.begin(sizeOf(lanes));
+  try {
+    await reader.read(lanes, { onRecords, onLaneEnd }, signal);
+  } finally {
+    progress.end();
+    await duck?.close();
+  }
+  manifest.finished = !signal.aborted;
+  await writeManifest(out, manifest);
+  const { records, format, finished } = manifest;
+  return { records: records - before, total: records, format, isResumed, finished };
+};

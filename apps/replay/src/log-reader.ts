@@ -1,0 +1,63 @@
+/**
+ * Bounded reading: given ranges of single partitions, each from an offset to an offset, once, in order. The port of the
+ * event bus has no such reading: its tail takes every partition of a topic and has no end.
+ */
+import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
+import { REQUEST_TOPICS } from '@osago/contracts';
+
+export interface PartitionRange extends TopicPartition {
+  readonly from: bigint;
+  /** Not included. */
+  readonly to: bigint;
+}
+
+/** Ranges that are read side by side; a lane begins when the former is through. */
+export type Lane = readonly PartitionRange[];
+
+export interface ReadHandlers {
+  /** Records of one partition, in order. The next ones come after it resolves. */
+  onRecords(records: readonly LogRecord[]): void | Promise<void>;
+  onLaneEnd?(lane: number): void | Promise<void>;
+}
+
+/** Rejects with an EventBusError when the broker cannot be read; resolves early when `signal` aborts. */
+export interface LogReader {
+  read(lanes: readonly Lane[], handlers: ReadHandlers, signal: AbortSignal): Promise<void>;
+}
+
+export interface Window {
+  readonly fromMs: number;
+  /** Not included; undefined: the end of the log as it is now. */
+  readonly toMs?: number | undefined;
+}
+
+export const sizeOf = (lanes: readonly Lane[]): number =>
+  lanes.flat().reduce((records, { from, to }) => records + Number(to - from), 0);
+
+/** The ranges of one topic in a window of time, by partition; empty ones are left out. */
+export const rangesOf = async (bus: EventBus, topic: string, { fromMs, toMs }: Window): Promise<PartitionRange[]> => {
+  // The end is asked first, so that nothing between the two questions makes a range that goes backwards.
+  const ends = await bus.endOffsets(topic);
+  const starts = await (fromMs > 0 ? bus.offsetsAt(topic, fromMs) : bus.startOffsets(topic));
+  const upTo = toMs === undefined ? ends : await bus.offsetsAt(topic, toMs);
+  return ends.flatMap((end, partition) => {
+    const from = starts[partition] ?? end;
+    const wanted = upTo[partition] ?? end;
+    const to = wanted < end ? wanted : end;
+    return from < to ? [{ topic, partition, from, to }] : [];
+  });
+};
+
+/** One lane for each partition number, with its ranges in the three topics: all that is known of its requests. */
+export const lanesByPartition = async (
+  bus: EventBus,
+  window: Window,
+  only?: number,
+): Promise<Lane[]> => {
+  const ranges = (await Promise.all(REQUEST_TOPICS.map((topic) => rangesOf(bus, topic, window)))).flat();
+  const lanes = Map.groupBy(ranges, ({ partition }) => partition);
+  return [...lanes]
+    .filter(([partition]) => only === undefined || partition === only)
+    .sort(([a], [b]) => a - b)
+    .map(([, lane]) => lane);
+};

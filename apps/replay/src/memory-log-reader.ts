@@ -1,0 +1,24 @@
+/** Bounded reading of the bus in memory, for tests. Remembers what it handed over. */
+import type { LogRecord, MemoryEventBus } from '@osago/event-bus';
+import type { Lane, LogReader, ReadHandlers } from './log-reader.ts';
+
+export class MemoryLogReader implements LogReader {
+  readonly #bus: MemoryEventBus;
+  readonly handedOver: LogRecord[] = [];
+
+  constructor(bus: MemoryEventBus) {
+    this.#bus = bus;
+  }
+
+  async read(lanes: readonly Lane[], handlers: ReadHandlers, signal: AbortSignal): Promise<void> {
+    for (const [at, lane] of lanes.entries()) {
+      for (const range of lane) {
+        if (signal.aborted) return;
+        const records = this.#bus.read(range, range.from).filter(({ offset }) => offset < range.to);
+        this.handedOver.push(...records);
+        await handlers.onRecords(records);
+      }
+      await handlers.onLaneEnd?.(at);
+    }
+  }
+}

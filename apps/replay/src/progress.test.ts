@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { createProgress, progressLine } from './progress.ts';
+
+describe('progress', () => {
+  it('says how far, how fast and how long still', () => {
+    expect(progressLine(25_000, 100_000, 5_000)).toBe('██████░░░░░░░░░░░░░░░░░░ 25 %  25,000 of 100,000  5,000/s  15 s left');
+  });
+
+  it('is quiet in a pipe, and on a terminal while the work is short', () => {
+    const written: string[] = [];
+    const write = (text: string): void => void written.push(text);
+    let nowMs = 0;
+    const piped = createProgress({ write }, () => nowMs);
+    const shown = createProgress({ write, isTTY: true }, () => nowMs);
+    for (const progress of [piped, shown]) {
+      progress.begin(10);
+      progress.advance(1);
+    }
+    expect(written).toEqual([]);
+    nowMs = 1_000;
+    piped.advance(1);
+    shown.advance(1);
+    expect(written).toEqual([expect.stringContaining('20 %')]);
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * A record as one flat row: what exports and questions are made of. Masked: the sealed application never becomes part
+ * of a row, and free text of insurers has what looks like personal data masked.
+ */
+import { isLegEvent, type LegEvent, type OsagoEvent, type TariffAttributes } from '@osago/contracts';
+import type { LogRecord } from '@osago/event-bus';
+import { classOf } from '@osago/quotes';
+import { decodeRecord } from './logged-event.ts';
+import { maskText } from './personal-data.ts';
+
+/** Every column with its type in DuckDB and what it means; the schema of files, tables and documents. */
+export const COLUMNS = {
+  topic: ['VARCHAR', 'requests, quotes or errors'],
+  partition: ['INTEGER', 'partition number; with topic and offset the identity of the record'],
+  offset: ['BIGINT', 'offset in the partition'],
+  written_at: ['TIMESTAMP', 'when the broker wrote the record, UTC, as all times'],
+  fault: ['VARCHAR', 'why the record is no event of ours; all columns below are empty then'],
+  event_id: ['VARCHAR', 'id of the event; a repeated record has the same one'],
+  event_type: ['VARCHAR', 'type of the event'],
+  event_time: ['TIMESTAMP', 'when it was decided, by who published it'],
+  request_id: ['VARCHAR', 'the request'],
+  revision: ['INTEGER', 'commands: 1 submitted, then each cancel and retry'],
+  insurer_id: ['VARCHAR', 'legs and retry-asked: the insurer'],
+  status: ['VARCHAR', 'legs: status of the quote'],
+  class: ['INTEGER', 'legs: class of the status in the order of leg events'],
+  final: ['BOOLEAN', 'legs: an outcome'],
+  late: ['BOOLEAN', 'legs: came after the deadline'],
+  attempt: ['INTEGER', 'legs and retry-asked: counts how often the insurer was asked'],
+  fence: ['BIGINT', 'legs: grows with each holder of the run'],
+  step: ['INTEGER', 'legs: counts events under one fence'],
+  accepted_at: ['TIMESTAMP', 'submitted: when the request was accepted'],
+  deadline_at: ['TIMESTAMP', 'submitted, retry-asked, legs: the deadline'],
+  submitted_at: ['TIMESTAMP', 'legs: when the insurer took the application'],
+  answered_at: ['TIMESTAMP', 'legs: when the insurer answered'],
+  valid_until: ['TIMESTAMP', 'legs: until when the price holds'],
+  cached_at: ['TIMESTAMP', 'legs: when the answer was first given, if it came from the cache'],
+  premium_kopecks: ['BIGINT', 'legs: the premium'],
+  total_kopecks: ['BIGINT', 'legs: the premium and mandatory extras'],
+  base_rate_kopecks: ['BIGINT', 'legs: the base rate TB'],
+  kt: ['DOUBLE', 'legs: coefficient of the territory'],
+  kbm: ['DOUBLE', 'legs: coefficient of claims'],
+  kvs: ['DOUBLE', 'legs: coefficient of age and experience'],
+  ko: ['DOUBLE', 'legs: coefficient of the list of drivers'],
+  km: ['DOUBLE', 'legs: coefficient of power'],
+  ks: ['DOUBLE', 'legs: coefficient of the season'],
+  extras: ['JSON', 'legs: extras as offered, texts masked'],
+  pool: ['BOOLEAN', 'legs: reinsured in the pool'],
+  reason_code: ['VARCHAR', 'legs: why there is no quote'],
+  reason_message: ['VARCHAR', 'legs: the same in words of the insurer, masked'],
+  missing_fields: ['JSON', 'legs: JSON Pointers of what the insurer lacks'],
+  retryable: ['BOOLEAN', 'legs: asking again may help'],
+  panel: ['JSON', 'submitted: insurers asked, with names and deadlines'],
+  category: ['VARCHAR', 'submitted, retry-asked: category of the vehicle'],
+  power_hp: ['DOUBLE', 'submitted, retry-asked: power of the vehicle'],
+  year: ['INTEGER', 'submitted, retry-asked: year of the vehicle'],
+  purpose: ['VARCHAR', 'submitted, retry-asked: personal or taxi'],
+  region: ['VARCHAR', 'submitted, retry-asked: code of the region'],
+  months: ['INTEGER', 'submitted, retry-asked: months of use'],
+  policy_start_date: ['DATE', 'submitted, retry-asked: first day of the policy'],
+  unlimited_drivers: ['BOOLEAN', 'submitted, retry-asked: anybody may drive'],
+  drivers: ['JSON', 'submitted, retry-asked: age and experience of each driver'],
+} as const satisfies Record<string, readonly [type: string, says: string]>;
+
+export type ColumnName = keyof typeof COLUMNS;
+export const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[];
+type Cell = string | number | boolean | undefined;
+export type Row = Partial<Record<ColumnName, Cell>>;
+
+/** `2026-11-21 09:00:00.000`, as DuckDB reads and writes it. */
+const timestamp = (text: string | undefined): string | undefined => {
+  if (text === undefined) return undefined;
+  // Ours are all of this form; only others have to be understood.
+  const iso = text.length === ISO_LENGTH && text.endsWith('Z') ? text : new Date(text).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, -1)}`;
+};
+const ISO_LENGTH = '2026-11-21T09:00:00.000Z'.length;
+
+const json = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
+
+const tariffCells = (tariff: TariffAttributes): Row => {
+  const { category, power_hp, year, purpose, region, months, policy_start_date, unlimited_drivers, drivers } = tariff;
+  return { category, power_hp, year, purpose, region, months, policy_start_date, unlimited_drivers, drivers: json(drivers) };
+};
+
+const legCells = ({ data }: LegEvent): Row => {
+  const { insurer_id, status, final, late, attempt, fence, step, reason, coefficients, extras, missing_fields } = data;
+  const { premium_kopecks, total_kopecks, base_rate_kopecks, pool, retryable } = data;
+  const message = reason?.message;
+  return {
+    ...{ insurer_id, status, class: classOf(status), final, late, attempt, fence, step },
+    deadline_at: timestamp(data.deadline_at),
+    submitted_at: timestamp(data.submitted_at),
+    answered_at: timestamp(data.answered_at),
+    valid_until: timestamp(data.valid_until),
+    cached_at: timestamp(data.cached_at),
+    ...{ premium_kopecks, total_kopecks, base_rate_kopecks },
+    ...{ kt: coefficients?.kt, kbm: coefficients?.kbm, kvs: coefficients?.kvs },
+    ...{ ko: coefficients?.ko, km: coefficients?.km, ks: coefficients?.ks },
+    extras: json(extras?.map((extra) => ({ ...extra, name: maskText(extra.name) }))),
+    pool,
+    reason_code: reason === undefined ? undefined : maskText(reason.code),
+    reason_message: message === undefined ? undefined : maskText(message),
+    missing_fields: json(missing_fields?.map(maskText)),
+    retryable,
+  };
+};
+
+const eventCells = (event: OsagoEvent): Row => {
+  if (isLegEvent(event)) return legCells(event);
+  const { revision } = event.data;
+  switch (event.type) {
+    case 'osago.request.submitted.v1': {
+      const { accepted_at, deadline_at, panel, tariff } = event.data;
+      const times = { accepted_at: timestamp(accepted_at), deadline_at: timestamp(deadline_at) };
+      return { revision, ...times, panel: json(panel), ...tariffCells(tariff) };
+    }
+    case 'osago.request.cancelled.v1':
+      return { revision };
+    case 'osago.leg.retry-asked.v1': {
+      const { insurer_id, attempt, deadline_at, tariff } = event.data;
+      return { revision, insurer_id, attempt, deadline_at: timestamp(deadline_at), ...tariffCells(tariff) };
+    }
+  }
+};
+
+const shortTopic = (topic: string): string => topic.replace(/^osago\./, '').replace(/\.v\d+$/, '');
+
+export const toRow = (record: LogRecord): Row => {
+  const { topic, partition, offset, timestampMs } = record;
+  const place: Row = {
+    topic: shortTopic(topic),
+    partition,
+    // Offsets stay below 2^53 for longer than any cluster lives.
+    offset: Number(offset),
+    written_at: timestamp(new Date(timestampMs).toISOString()),
+  };
+  const decoded = decodeRecord(record);
+  if (!decoded.ok) return { ...place, fault: decoded.reason };
+  const { event } = decoded.logged;
+  return {
+    ...place,
+    event_id: event.id,
+    event_type: event.type,
+    event_time: timestamp(event.time),
+    request_id: event.data.request_id,
+    ...eventCells(event),
+  };
+};
+
+/** A cell of a JSON column is JSON already, and stands in the line as it is. */
+const NDJSON_NAMES = COLUMN_NAMES.map((name) => ({
+  name,
+  head: `${JSON.stringify(name)}:`,
+  isJson: COLUMNS[name][0] === 'JSON',
+}));
+
+/** In the order of {@link COLUMNS}; what is absent is left out. */
+export const toNdjsonLine = (row: Row): string => {
+  const members: string[] = [];
+  for (const { name, head, isJson } of NDJSON_NAMES) {
+    const cell = row[name];
+    if (cell !== undefined) members.push(head + (isJson ? String(cell) : JSON.stringify(cell)));
+  }
+  return `{${members.join(',')}}\n`;
+};
+
+const csvCell = (cell: Cell): string => {
+  if (cell === undefined) return '';
+  const text = String(cell);
+  return /[",\r\n]|^\s|\s$/.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+export const CSV_HEADER = `${COLUMN_NAMES.join(',')}\n`;
+export const toCsvLine = (row: Row): string => `${COLUMN_NAMES.map((name) => csvCell(row[name])).join(',')}\n`;
