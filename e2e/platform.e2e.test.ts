@@ -238,7 +238,7 @@ describe('the log', () => {
     for (const { key, value, headers } of [...requests!, ...quotes!, ...errors!]) {
       expect(headers).toMatchObject({
         'content-type': 'application/cloudevents+json',
-        traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/) as string,
+        traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/) as unknown as string,
       });
       expect(value).toMatchObject({ specversion: '1.0', subject: key, datacontenttype: 'application/json' });
     }

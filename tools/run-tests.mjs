@@ -24,6 +24,8 @@ const LANES = {
   ],
   types: [
     [process.execPath, [bin('typescript/bin/tsc'), '-p', ROOT]],
+    // For the browser: with its types.
+    [process.execPath, [bin('typescript/bin/tsc'), '-p', join(ROOT, 'libs/quote-stream')]],
     [process.execPath, [bin('typescript/bin/tsc'), '-p', join(ROOT, 'apps/web')]],
   ],
   unit: [jest('unit')],
