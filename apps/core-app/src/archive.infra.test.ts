@@ -1,10 +1,10 @@
 /** The archive on a real Postgres; its log is in memory, so that every order of arrival can be tried. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type LegEvent, type OsagoEvent, type PublishedStatus, REQUEST_TOPICS, TOPICS } from '@osago/contracts';
-import { MemoryEventBus } from '@osago/event-bus';
+import { decodeDeadLetter, type LegEvent, type OsagoEvent, type PublishedStatus, REQUEST_TOPICS, TOPICS } from '@osago/contracts';
+import { DeadLetters, MemoryEventBus } from '@osago/event-bus';
 import { fold, type RequestState } from '@osago/quotes';
-import { createMetrics } from '@osago/service-kit';
+import { createMetrics, systemClock } from '@osago/service-kit';
 import fc from 'fast-check';
 import { Archive, findLegs } from './archive.ts';
 import { QuotesBodies } from './quotes-body.ts';
@@ -25,10 +25,12 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const setup = () => {
-  const bus = new MemoryEventBus({ topics: Object.fromEntries(REQUEST_TOPICS.map((topic) => [topic, PARTITIONS])) });
+  const bus = new MemoryEventBus({ topics: Object.fromEntries(Object.values(TOPICS).map((topic) => [topic, PARTITIONS])) });
   const log = rememberingLog();
   const start = (): (() => Promise<void>) => {
-    const archive = new Archive({ bus, pool: database.pool, log, metrics: createMetrics('core-app') });
+    const metrics = createMetrics('core-app');
+    const deadLetters = new DeadLetters({ bus, clock: systemClock, log, metrics }, { source: '/osago/test' });
+    const archive = new Archive({ bus, pool: database.pool, deadLetters, log, metrics });
     const abort = new AbortController();
     const running = archive.run(abort.signal);
     const stop = (): Promise<void> => {
@@ -48,7 +50,13 @@ const setup = () => {
       return written === 0 || bus.committed('osago-archive', { topic, partition }) === BigInt(written);
     });
   const archived = (partition?: number): Promise<void> => until(() => isArchived(partition));
-  return { bus, log, start, publish, archived };
+  /** `id: reason` of what was buried. */
+  const buried = (): string[] =>
+    bus.records(TOPICS.deadLetters).map(({ value }) => {
+      const decoded = decodeDeadLetter(value);
+      return decoded.ok ? `${decoded.value.id}: ${decoded.value.data.reason}` : 'no dead letter';
+    });
+  return { bus, log, start, publish, archived, buried };
 };
 
 /** What the log has of one request, in the order in which it was published to each topic. */
@@ -134,19 +142,52 @@ describe('the archive', () => {
     expect(legsByInsurer(held.events)).toMatchObject({ alpha: { data: { status: 'quoted' } }, beta: { data: { status: 'error' } } });
   }, 30_000);
 
-  test('passes over what it cannot decode', async () => {
-    const { archived, bus, log, publish, start } = setup();
+  test('buries what it cannot decode, and goes on', async () => {
+    const { archived, buried, bus, publish, start } = setup();
     start();
     const request_id = randomUUID();
     await bus.publish([{ ...asRecord(leg('alpha', 'quoted', { request_id }), PARTITION), value: Buffer.from('{') }]);
     await publish([leg('beta', 'quoted', { request_id })]);
     await archived();
     expect(Object.keys(legsByInsurer((await findLegs(database.pool, request_id)).events))).toEqual(['beta']);
-    expect(log.lines.filter(({ message }) => message === 'record passed over')).toHaveLength(1);
+    expect(buried()).toEqual(['osago.quotes.v1-3-0: the value is no JSON']);
+  }, 30_000);
+
+  test('buries what Postgres refuses for its content, and writes the others of the batch', async () => {
+    const { archived, buried, publish, start } = setup();
+    const [good, bad] = [randomUUID(), randomUUID()];
+    const poisoned = (insurer_id: string): LegEvent => {
+      const event = leg(insurer_id, 'quoted', { request_id: bad });
+      // Text of Postgres holds no NUL.
+      return { ...event, id: 'nul \u0000' };
+    };
+    const insurers = Array.from({ length: 20 }, (_, at) => `insurer-${at}`);
+    await publish(insurers.flatMap((name, at) => (at % 7 === 3 ? [poisoned(name)] : [leg(name, 'quoted', { request_id: good })])));
+    start();
+    await archived();
+    const reason = 'Postgres refuses its content (SQLSTATE 22021)';
+    expect(buried().sort()).toEqual([10, 17, 3].map((offset) => `osago.quotes.v1-3-${offset}: ${reason}`));
+    expect((await findLegs(database.pool, good)).events).toHaveLength(17);
+    expect((await findLegs(database.pool, bad)).events).toEqual([]);
+  }, 30_000);
+
+  test('takes two spellings of one request for one', async () => {
+    const { archived, buried, publish, start } = setup();
+    const request_id = randomUUID();
+    await publish([
+      leg('alpha', 'submitted', { request_id, step: 1 }),
+      leg('alpha', 'quoted', { request_id: request_id.toUpperCase(), step: 2 }),
+    ]);
+    start();
+    await archived();
+    const held = await findLegs(database.pool, request_id);
+    expect(held.events.map(({ data }) => data.status)).toEqual(['quoted']);
+    expect(held.offsets).toEqual([-1, 1, -1]);
+    expect(buried()).toEqual([]);
   }, 30_000);
 
   test('commits nothing that is not written, and writes it when Postgres is back', async () => {
-    const { bus, log, publish, start, archived } = setup();
+    const { buried, bus, log, publish, start, archived } = setup();
     const request_id = randomUUID();
     await database.pool.query('ALTER TABLE legs RENAME TO legs_away');
     start();
@@ -156,6 +197,7 @@ describe('the archive', () => {
     await database.pool.query('ALTER TABLE legs_away RENAME TO legs');
     await archived();
     expect((await findLegs(database.pool, request_id)).events).toHaveLength(1);
+    expect(buried()).toEqual([]);
   }, 30_000);
 
   test('names no offset to a reader whose leg it has not given, even when it writes in between', async () => {

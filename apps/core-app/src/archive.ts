@@ -1,10 +1,11 @@
 /**
  * The legs in Postgres: all pods together consume the three topics as one group and keep the effective event of each
  * leg by the showcase's own order, so a request older than the showcase is shown the same. Offsets are committed only
- * after the rows are.
+ * after the rows are. What cannot be decoded, and what Postgres refuses for its content, is buried among the dead letters
+ * and holds nothing up.
  */
-import { decodeEvent, isLegEvent, type LegEvent, REQUEST_TOPICS } from '@osago/contracts';
-import type { EventBus, LogRecord, Subscription } from '@osago/event-bus';
+import { decodeEvent, isLegEvent, type LegEvent, legKey, type OsagoEvent, REQUEST_TOPICS } from '@osago/contracts';
+import type { DeadLetters, EventBus, LogRecord, Subscription } from '@osago/event-bus';
 import { classOf, compareLegEvents, NO_OFFSETS, type Offsets } from '@osago/quotes';
 import { Counter, type Log, pause, type Registry, type Service } from '@osago/service-kit';
 import type { Pool } from 'pg';
@@ -32,16 +33,40 @@ const UPSERT_OFFSETS = `
       quotes_offset = greatest(request_offsets.quotes_offset, excluded.quotes_offset),
       errors_offset = greatest(request_offsets.errors_offset, excluded.errors_offset)`;
 
+/**
+ * SQLSTATE classes that mean the statement's data: 21 cardinality, 22 data, 23 constraints, 54 limits. Whatever else
+ * Postgres says (it is away, a table is missing) is healed by time or by an operator.
+ */
+const CONTENT_CODE = /^(21|22|23|54)...$/;
+
+/** A record that was decoded and waits to be written. */
+interface Readable {
+  readonly record: LogRecord;
+  readonly event: OsagoEvent;
+}
+
+export interface ArchiveDeps {
+  bus: EventBus;
+  pool: Pool;
+  deadLetters: Pick<DeadLetters, 'bury'>;
+  log: Log;
+  metrics: Registry;
+}
+
 export class Archive implements Service {
   readonly name = 'archive';
   readonly #pool: Pool;
+  readonly #deadLetters: Pick<DeadLetters, 'bury'>;
   readonly #log: Log;
   readonly #records: Counter;
   readonly #subscription: Subscription;
   #waiting: LogRecord[] = [];
+  /** Of the batch that is being written, what is neither written nor buried yet. */
+  #inHand = new Set<LogRecord>();
 
-  constructor(deps: { bus: EventBus; pool: Pool; log: Log; metrics: Registry }) {
+  constructor(deps: ArchiveDeps) {
     this.#pool = deps.pool;
+    this.#deadLetters = deps.deadLetters;
     this.#log = deps.log;
     this.#records = new Counter({
       name: 'osago_archive_records_total',
@@ -69,33 +94,73 @@ export class Archive implements Service {
       const records = this.#waiting.splice(0);
       if (records.length === 0) continue;
       try {
-        await this.#write(records);
-        for (const record of records) this.#subscription.done(record);
+        await this.#archive(records, signal);
       } catch (error) {
         this.#log.warn({ error, records: records.length }, 'archive could not write, it tries again');
-        this.#waiting.unshift(...records);
+        this.#waiting.unshift(...this.#inHand);
         await pause(FAILED_PAUSE_MS, signal);
       }
     }
   }
 
-  async #write(records: readonly LogRecord[]): Promise<void> {
+  async #archive(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
+    this.#inHand = new Set(records);
+    const readable: Readable[] = [];
+    const burials: Promise<void>[] = [];
+    for (const record of records) {
+      const decoded = decodeEvent(record.value);
+      if (decoded.ok) readable.push({ record, event: decoded.event });
+      else burials.push(this.#bury(record, decoded.reason, { result: 'undecodable', signal }));
+    }
+    const [written] = await Promise.allSettled([this.#writeOrBury(readable, signal), ...burials]);
+    if (written.status === 'rejected') throw written.reason;
+  }
+
+  /** A batch that is refused for its content is halved, down to the records that are to blame. */
+  async #writeOrBury(batch: readonly Readable[], signal: AbortSignal): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    try {
+      await this.#write(batch);
+    } catch (error) {
+      const { code = '' } = error as { code?: string };
+      if (!CONTENT_CODE.test(code)) throw error;
+      if (batch.length === 1) {
+        // Not the message: it may quote the record.
+        const reason = `Postgres refuses its content (SQLSTATE ${code})`;
+        return this.#bury(first.record, reason, { result: 'refused', signal });
+      }
+      const half = batch.length >> 1;
+      await this.#writeOrBury(batch.slice(0, half), signal);
+      return this.#writeOrBury(batch.slice(half), signal);
+    }
+    for (const { record } of batch) this.#settle(record, 'archived');
+  }
+
+  async #bury(record: LogRecord, reason: string, { result, signal }: { result: string; signal: AbortSignal }): Promise<void> {
+    if (await this.#deadLetters.bury(record, reason, signal)) this.#settle(record, result);
+  }
+
+  #settle(record: LogRecord, result: string): void {
+    this.#inHand.delete(record);
+    this.#records.inc({ topic: record.topic, result });
+    this.#subscription.done(record);
+  }
+
+  async #write(batch: readonly Readable[]): Promise<void> {
     const legs = new Map<string, LegEvent>();
     const offsets = new Map<string, [number, number, number]>();
-    for (const { topic, partition, offset, value } of records) {
-      const decoded = decodeEvent(value);
-      this.#records.inc({ topic, result: decoded.ok ? 'archived' : 'undecodable' });
-      if (!decoded.ok) {
-        this.#log.warn({ topic, partition, offset: String(offset), reason: decoded.reason }, 'record passed over');
-        continue;
-      }
-      const { event } = decoded;
-      const known = offsets.get(event.data.request_id) ?? [...NO_OFFSETS];
-      known[REQUEST_TOPICS.findIndex((name) => name === topic)] = Number(offset);
-      offsets.set(event.data.request_id, known);
+    for (const { record, event } of batch) {
+      // As Postgres sees a uuid: one statement must not meet the same row twice.
+      const requestId = event.data.request_id.toLowerCase();
+      const known = offsets.get(requestId) ?? [...NO_OFFSETS];
+      const at = REQUEST_TOPICS.findIndex((name) => name === record.topic);
+      known[at] = Math.max(known[at] ?? 0, Number(record.offset));
+      offsets.set(requestId, known);
       if (!isLegEvent(event)) continue;
-      const held = legs.get(event.subject);
-      if (held === undefined || compareLegEvents(event, held) > 0) legs.set(event.subject, event);
+      const leg = legKey(requestId, event.data.insurer_id);
+      const held = legs.get(leg);
+      if (held === undefined || compareLegEvents(event, held) > 0) legs.set(leg, event);
     }
     const events = [...legs.values()];
     const column = <T>(of: (event: LegEvent) => T): T[] => events.map(of);

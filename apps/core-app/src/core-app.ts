@@ -1,6 +1,6 @@
 /** core-app put together from its parts, in the order in which they stop. */
 import type { InsurerSettings } from '@osago/contracts';
-import type { EventBus } from '@osago/event-bus';
+import { DeadLetters, type EventBus } from '@osago/event-bus';
 import {
   type Clock,
   type HealthCheck,
@@ -22,7 +22,7 @@ import { postRequest } from './post-request.ts';
 import { QuotesBodies } from './quotes-body.ts';
 import { Relay } from './relay.ts';
 import { RequestReader } from './request-reader.ts';
-import { RequestStore } from './request-store.ts';
+import { CORE_APP_SOURCE, RequestStore } from './request-store.ts';
 import { Showcase } from './showcase.ts';
 import { ShowcaseFeed } from './showcase-feed.ts';
 import { Streams } from './streams.ts';
@@ -83,7 +83,7 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
     httpServer(server, options.port, log),
     relay,
     feed,
-    new Archive(deps),
+    new Archive({ ...deps, deadLetters: new DeadLetters(deps, { source: CORE_APP_SOURCE }) }),
     epoch,
     new IdempotencySweep(deps),
     privateServer({ log, metrics }, { port: options.privatePort, live: {}, ready }),

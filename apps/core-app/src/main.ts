@@ -13,25 +13,17 @@ import {
   startMain,
   systemClock,
 } from '@osago/service-kit';
-import pg from 'pg';
 import { CoreAppConfig } from './config.ts';
 import { createCoreApp } from './core-app.ts';
-
-/** A caller that waits longer has gone; a Postgres that takes longer is as good as away. */
-const POSTGRES_TIMEOUT_MS = 5_000;
+import { createPostgresPool } from './postgres-pool.ts';
 
 startMain(async () => {
   const config = loadConfig(CoreAppConfig, process.env);
   const log = createLog('core-app', config.LOG_LEVEL);
-  const pool = new pg.Pool({
-    connectionString: config.DATABASE_URL,
-    max: config.DATABASE_POOL_MAX,
-    connectionTimeoutMillis: POSTGRES_TIMEOUT_MS,
-    query_timeout: POSTGRES_TIMEOUT_MS,
-  });
-  pool.on('error', (error) => {
-    log.warn({ error }, 'an idle Postgres connection broke');
-  });
+  const pool = createPostgresPool(
+    { log },
+    { databaseUrl: config.DATABASE_URL, connectionsMax: config.DATABASE_POOL_MAX },
+  );
   const bus = createKafkajsEventBus({ log }, { brokers: config.KAFKA_BROKERS.split(','), clientId: config.POD_NAME });
   const services = createCoreApp(
     {

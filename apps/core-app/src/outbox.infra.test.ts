@@ -43,6 +43,7 @@ describe('claim', () => {
         key: request,
         value: Buffer.from('value'),
         traceparent: 'trace',
+        attempts: 1,
       },
     ]);
   });
@@ -80,9 +81,9 @@ describe('claim', () => {
   test('never gives a row behind a parked one, nor the parked one', async () => {
     const [same, other] = [randomUUID(), randomUUID()];
     const [first, , third] = await insert([same, same, other]);
-    await outbox.park(first!, 'the record is too large');
+    await outbox.park({ id: first! }, 'the record is too large');
     expect(await claimedIds()).toEqual([third]);
-    expect(await outbox.count()).toEqual({ waiting: 2, parked: 1 });
+    expect(await outbox.count()).toMatchObject({ waiting: 2, parked: 1 });
     const { rows } = await database.pool.query('SELECT parked_reason FROM outbox WHERE id = $1', [first]);
     expect(rows).toEqual([{ parked_reason: 'the record is too large' }]);
   });
@@ -96,6 +97,13 @@ describe('claim', () => {
       taken.push(...claims.flat());
     }
     expect(taken.sort()).toEqual(ids.sort());
+  });
+
+  test('leaves out the partitions that are named', async () => {
+    const ids = await insert([randomUUID(), randomUUID()]);
+    await database.pool.query('UPDATE outbox SET partition = 3 WHERE id = $1', [ids[0]]);
+    const claimed = await outbox.claim(500, ['osago.requests.v1/3', 'osago.requests.v1/1']);
+    expect(claimed.map(({ id }) => id)).toEqual(ids.slice(1));
   });
 
   test('passes over rows that another transaction holds', async () => {
@@ -112,14 +120,55 @@ describe('claim', () => {
 
 test('released rows may be claimed again at once', async () => {
   const ids = await insert([randomUUID(), randomUUID()]);
-  await claimedIds();
-  await outbox.release(ids.slice(0, 1));
+  const claimed = await outbox.claim(500);
+  await outbox.release(claimed.slice(0, 1));
   expect(await claimedIds()).toEqual(ids.slice(0, 1));
+});
+
+test('a row under its birth claim is released by the pod that inserted it', async () => {
+  const ids = await insert([randomUUID()], '30 s');
+  await outbox.release([{ id: ids[0]! }]);
+  expect(await claimedIds()).toEqual(ids);
+});
+
+test('extended claims last as long as new ones', async () => {
+  const short = new Outbox(database.pool, { claimS: 1 });
+  await insert([randomUUID()]);
+  const claimed = await short.claim(1);
+  await outbox.extend(claimed);
+  const { rows } = await database.pool.query<{ left: number }>(
+    'SELECT extract(epoch FROM claimed_until - now())::float8 AS left FROM outbox',
+  );
+  expect(rows[0]!.left).toBeGreaterThan(29);
+});
+
+test('a pod that wakes up after its claim has run out changes nothing of the one that has it now', async () => {
+  await insert([randomUUID()]);
+  const late = await outbox.claim(1);
+  await expireClaims();
+  const current = await outbox.claim(1);
+  await outbox.release(late);
+  await outbox.park(late[0]!, 'the record is too large');
+  expect(await claimedIds()).toEqual([]);
+  expect(await outbox.count()).toMatchObject({ waiting: 1, parked: 0 });
+  await outbox.release(current);
+  expect(await claimedIds()).toHaveLength(1);
 });
 
 test('deleted rows are gone, and nothing happens to what is not there', async () => {
   const ids = await insert([randomUUID(), randomUUID()]);
   await outbox.delete([...ids.slice(0, 1), '999999']);
   await outbox.delete([]);
-  expect(await outbox.count()).toEqual({ waiting: 1, parked: 0 });
+  expect(await outbox.count()).toMatchObject({ waiting: 1, parked: 0 });
+});
+
+test('the age is that of the oldest row that waits, and 0 when none does', async () => {
+  expect(await outbox.count()).toEqual({ waiting: 0, parked: 0, oldest_age_s: 0 });
+  const [parked] = await insert([randomUUID(), randomUUID(), randomUUID()]);
+  await database.pool.query(`UPDATE outbox SET created_at = now() - (10 - id % 3) * interval '1 min'`);
+  await outbox.park({ id: parked! }, 'the record is too large');
+  const { rows } = await database.pool.query<{ age: number }>(
+    'SELECT extract(epoch FROM now() - created_at)::float8 AS age FROM outbox WHERE parked_reason IS NULL ORDER BY id LIMIT 1',
+  );
+  expect((await outbox.count()).oldest_age_s).toBeCloseTo(rows[0]!.age, 0);
 });

@@ -1,6 +1,7 @@
 /**
- * Rows that wait to be published. A row is claimable only when no earlier row of its request exists, parked ones
- * included, so a request's events stay in order; claims are leases, so a dead pod's rows go to another.
+ * Rows that wait to be published. Only the first row of each request is claimable, and a parked one stays the first: so a
+ * request's events stay in order. Claims are leases, so a dead pod's rows go to another; a pod that wakes up after its
+ * lease changes nothing, for each claim has a number.
  */
 import type { Pool } from 'pg';
 
@@ -14,61 +15,91 @@ export interface OutboxRow {
   key: string;
   value: Buffer;
   traceparent: string;
+  /** The number of the claim, from 1; a row under its born claim has none. */
+  attempts?: number;
 }
 
-/** Longer than the longest `publish`, so that a claim never runs out while its row is being sent. */
+/** What says whose a row is. */
+export type ClaimedRow = Pick<OutboxRow, 'id' | 'attempts'>;
+
+export interface OutboxCount {
+  waiting: number;
+  parked: number;
+  /** Since the oldest of those that wait was inserted; 0 when none does. */
+  oldest_age_s: number;
+}
+
+/** A pod that is dead for so long loses its rows; one that lives and sends for longer extends its claims. */
 export const CLAIM_S = 30;
 /** A new row belongs to the pod that inserted it for so long; it sends it right after the commit. */
 export const BORN_CLAIM_S = CLAIM_S;
 
+/** `min` and not `NOT EXISTS`: one look into the index a row, which no statistics can turn into a join of everything. */
 const CLAIM = `
   WITH due AS (
     SELECT id FROM outbox AS row
     WHERE parked_reason IS NULL AND claimed_until < now()
-      AND NOT EXISTS (SELECT FROM outbox AS earlier
-                      WHERE earlier.request_id = row.request_id AND earlier.id < row.id)
-    ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+      AND topic || '/' || partition <> ALL($3::text[])
+      AND id = (SELECT min(id) FROM outbox AS first WHERE first.request_id = row.request_id)
+    ORDER BY id LIMIT $1 FOR UPDATE OF row SKIP LOCKED
   )
-  UPDATE outbox SET claimed_until = now() + interval '${CLAIM_S} s', attempts = attempts + 1
+  UPDATE outbox SET claimed_until = now() + $2 * interval '1 s', attempts = attempts + 1
   FROM due WHERE outbox.id = due.id
-  RETURNING outbox.id, request_id, event_id, topic, partition, request_id AS key, value, traceparent`;
+  RETURNING outbox.id, request_id, event_id, topic, partition, request_id AS key, value, traceparent, attempts`;
+
+const HELD = `
+  FROM unnest($1::bigint[], $2::integer[]) AS held (id, attempts)
+  WHERE outbox.id = held.id AND outbox.attempts = held.attempts`;
+
+const COUNT = `
+  SELECT (SELECT count(*) FROM outbox WHERE parked_reason IS NULL)::integer AS waiting,
+         (SELECT count(*) FROM outbox WHERE parked_reason IS NOT NULL)::integer AS parked,
+         coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox
+                   WHERE parked_reason IS NULL ORDER BY id LIMIT 1), 0)::float8 AS oldest_age_s`;
 
 export class Outbox {
   readonly #pool: Pool;
+  readonly claimS: number;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, { claimS = CLAIM_S }: { claimS?: number } = {}) {
     this.#pool = pool;
+    this.claimS = claimS;
   }
 
-  /** At most `rowsMax` rows, oldest first, that nobody else sends now. */
-  async claim(rowsMax: number): Promise<OutboxRow[]> {
-    const { rows } = await this.#pool.query<OutboxRow>(CLAIM, [rowsMax]);
+  /** At most `rowsMax` rows, oldest first, that nobody else sends now; none of the `except` partitions (`topic/number`). */
+  async claim(rowsMax: number, except: readonly string[] = []): Promise<OutboxRow[]> {
+    const { rows } = await this.#pool.query<OutboxRow>(CLAIM, [rowsMax, this.claimS, except]);
     return rows.sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
   }
 
-  /** They are on the log: gone from here. */
+  /** They are on the log: gone from here, whoever has claimed them. */
   async delete(ids: readonly string[]): Promise<void> {
     await this.#pool.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [ids]);
   }
 
-  /** They may be claimed again at once. */
-  async release(ids: readonly string[]): Promise<void> {
-    await this.#pool.query(
-      'UPDATE outbox SET claimed_until = now() WHERE id = ANY($1::bigint[])',
-      [ids],
-    );
+  /** They may be claimed again at once. Those that another has claimed since stay his; so with the two below. */
+  async release(rows: readonly ClaimedRow[]): Promise<void> {
+    await this.#pool.query(`UPDATE outbox SET claimed_until = now() ${HELD}`, columnsOf(rows));
+  }
+
+  /** They are still being sent. */
+  async extend(rows: readonly ClaimedRow[]): Promise<void> {
+    const extended = `UPDATE outbox SET claimed_until = now() + $3 * interval '1 s' ${HELD}`;
+    await this.#pool.query(extended, [...columnsOf(rows), this.claimS]);
   }
 
   /** No try will help: kept aside with the reason; later rows of the same request wait behind it. */
-  async park(id: string, reason: string): Promise<void> {
-    await this.#pool.query('UPDATE outbox SET parked_reason = $2 WHERE id = $1', [id, reason]);
+  async park(row: ClaimedRow, reason: string): Promise<void> {
+    await this.#pool.query(`UPDATE outbox SET parked_reason = $3 ${HELD}`, [...columnsOf([row]), reason]);
   }
 
-  async count(): Promise<{ waiting: number; parked: number }> {
-    const { rows } = await this.#pool.query<{ waiting: number; parked: number }>(
-      `SELECT count(*) FILTER (WHERE parked_reason IS NULL)::integer AS waiting,
-              count(parked_reason)::integer AS parked FROM outbox`,
-    );
-    return rows[0] ?? { waiting: 0, parked: 0 };
+  async count(): Promise<OutboxCount> {
+    const { rows } = await this.#pool.query<OutboxCount>(COUNT);
+    return rows[0] ?? { waiting: 0, parked: 0, oldest_age_s: 0 };
   }
 }
+
+const columnsOf = (rows: readonly ClaimedRow[]): [string[], number[]] => [
+  rows.map(({ id }) => id),
+  rows.map(({ attempts = 0 }) => attempts),
+];

@@ -1,13 +1,15 @@
 /** From the commit to the topic, on a real Postgres and a real broker. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeEvent, TOPICS } from '@osago/contracts';
-import { createKafkajsEventBus, type EventBus, type LogRecord, partitionFor } from '@osago/event-bus';
-import { createLog, createMetrics } from '@osago/service-kit';
+import { createKafkajsEventBus, type EventBus, type LogRecord, MemoryEventBus, partitionFor } from '@osago/event-bus';
+import { createLog, createMetrics, pause } from '@osago/service-kit';
 import { Outbox } from './outbox.ts';
 import { Relay } from './relay.ts';
 import { RequestStore, type SubmitResult } from './request-store.ts';
 import { Cleanup, until } from './testing-events.ts';
 import { createKeys, ensureTopics, migratedDatabase, submissionOf, type TestDatabase, type TestKeys } from './testing-parts.ts';
+import { seededRandom } from './testing-random.ts';
 
 const log = createLog('core-app-test', 'silent');
 const cleanup = new Cleanup();
@@ -32,18 +34,20 @@ const busTo = (addresses: string[]): EventBus => {
   return bus;
 };
 
+const run = (relay: Relay): void => {
+  const stop = new AbortController();
+  const running = relay.run(stop.signal);
+  cleanup.add(() => {
+    stop.abort();
+    return running;
+  });
+};
+
 const setup = (addresses = brokers) => {
   const store = new RequestStore({ pool: database.pool, logKeys: keys.log, storeKeys: keys.store });
   const outbox = new Outbox(database.pool);
   const relay = new Relay({ outbox, bus: busTo(addresses), log, metrics: createMetrics('core-app') });
-  const stop = new AbortController();
-  const start = (): void => {
-    const running = relay.run(stop.signal);
-    cleanup.add(() => {
-      stop.abort();
-      return running;
-    });
-  };
+  const start = (): void => run(relay);
   return { store, outbox, relay, start };
 };
 
@@ -113,7 +117,75 @@ describe('a committed request', () => {
       return rows.length === 1;
     };
     await until(isReleased, 30_000);
-    expect(await outbox.count()).toEqual({ waiting: 1, parked: 0 });
+    expect(await outbox.count()).toMatchObject({ waiting: 1, parked: 0 });
     await outbox.delete([row.id]);
   }, 60_000);
 });
+
+/** Rows as commands add them: free to be claimed. Resolves to their ids. */
+const insertRows = async (rows: readonly { request_id: string; revision: number; value: Buffer }[]): Promise<string[]> => {
+  const inserted = await database.pool.query<{ id: string }>(
+    `INSERT INTO outbox (request_id, event_id, topic, partition, value, traceparent, claimed_until)
+     SELECT request_id, request_id || ':r' || revision, $4, 1, value, '', now()
+     FROM unnest($1::uuid[], $2::integer[], $3::bytea[]) AS given (request_id, revision, value) RETURNING id`,
+    [rows.map((row) => row.request_id), rows.map(({ revision }) => revision), rows.map(({ value }) => value), TOPICS.requests],
+  );
+  return inserted.rows.map(({ id }) => id);
+};
+
+test('a row that the broker refuses for good is parked: its request waits behind it, others do not, until it is let go', async () => {
+  const { outbox, start } = setup();
+  const [poisoned, other] = [randomUUID(), randomUUID()];
+  const [poison, behind, free] = await insertRows([
+    { request_id: poisoned, revision: 1, value: Buffer.alloc(3_000_000) },
+    { request_id: poisoned, revision: 2, value: Buffer.from('behind') },
+    { request_id: other, revision: 1, value: Buffer.from('free') },
+  ]);
+  start();
+  await until(async () => (await outbox.count()).parked === 1, 30_000);
+  await until(async () => (await outbox.count()).waiting === 1, 30_000);
+  const { rows } = await database.pool.query('SELECT id, parked_reason FROM outbox ORDER BY id');
+  expect(rows).toEqual([
+    { id: poison, parked_reason: expect.stringContaining('publish to osago.requests.v1/1') },
+    { id: behind, parked_reason: null },
+  ]);
+  expect(free).toBeDefined();
+  // As `npm run outbox -- redrive` does, after what was wrong is mended.
+  await database.pool.query(`UPDATE outbox SET parked_reason = NULL, claimed_until = now(), value = 'mended' WHERE id = $1`, [poison]);
+  await until(async () => (await outbox.count()).waiting === 0, 30_000);
+  const records = startReading();
+  const valuesOf = (key: string): string[] => records.filter((record) => record.key === key).map(({ value }) => String(value));
+  await until(() => valuesOf(poisoned).length === 2 && valuesOf(other).length === 1, 30_000);
+  expect(valuesOf(poisoned)).toEqual(['mended', 'behind']);
+}, 90_000);
+
+test('two relays share the rows, and keep the order of each request through pauses of any length', async () => {
+  const REQUESTS = 30;
+  const REVISIONS = 12;
+  const requests = Array.from({ length: REQUESTS }, () => randomUUID());
+  const log1 = new MemoryEventBus({ topics: { [TOPICS.requests]: 2 } });
+  const random = seededRandom(1);
+  const publishedBy = [0, 0];
+  const relayOf = (pod: number): Relay => {
+    const publish: EventBus['publish'] = async (records) => {
+      await new Promise((resolve) => setTimeout(resolve, random() * 20));
+      publishedBy[pod] = (publishedBy[pod] ?? 0) + records.length;
+      return log1.publish(records);
+    };
+    const outbox = new Outbox(database.pool);
+    return new Relay({ outbox, bus: { publish }, log, metrics: createMetrics('core-app') }, { nowMs: () => performance.now(), pause: (_ms, signal) => pause(random() * 50, signal) });
+  };
+  for (let revision = 1; revision <= REVISIONS; revision += 1) {
+    await insertRows(requests.map((request_id) => ({ request_id, revision, value: Buffer.from(String(revision)) })));
+  }
+  run(relayOf(0));
+  run(relayOf(1));
+  // Claims come with every second of a poll; more of them take less time.
+  const outbox = new Outbox(database.pool);
+  await until(async () => (await outbox.count()).waiting === 0, 60_000);
+  for (const request of requests) {
+    const revisions = log1.records(TOPICS.requests).filter(({ key }) => key === request).map(({ value }) => Number(String(value)));
+    expect(revisions).toEqual(Array.from({ length: REVISIONS }, (_, at) => at + 1));
+  }
+  for (const count of publishedBy) expect(count).toBeGreaterThan(0);
+}, 90_000);

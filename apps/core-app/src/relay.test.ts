@@ -2,72 +2,12 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '@osago/contracts';
 import { type EventBus, MemoryEventBus, type OutgoingRecord, type PublishAnswer, PublishError } from '@osago/event-bus';
 import { createMetrics } from '@osago/service-kit';
-import type { OutboxRow } from './outbox.ts';
 import { Relay } from './relay.ts';
 import { Cleanup, rememberingLog, until } from './testing-events.ts';
+import { FakeOutbox, metricOf, rowOf } from './testing-outbox.ts';
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
-
-const rowOf = (id: number, requestId = `request-${id}`): OutboxRow => ({
-  id: String(id),
-  request_id: requestId,
-  event_id: `${requestId}:r1`,
-  topic: TOPICS.requests,
-  partition: 1,
-  key: requestId,
-  value: Buffer.from(`event ${id}`),
-  traceparent: `trace ${id}`,
-});
-
-/** The rules of the table, in memory: no claim passes an earlier row of the same request. */
-class FakeOutbox {
-  readonly rows = new Map<string, OutboxRow>();
-  readonly claimed = new Set<string>();
-  readonly parked = new Map<string, string>();
-  readonly released: string[] = [];
-  /** Rows that were handed out by a claim. */
-  readonly handedOut: string[] = [];
-  failures = 0;
-
-  /** A row as it is after the commit: born claimed. */
-  born(row: OutboxRow): OutboxRow {
-    this.rows.set(row.id, row);
-    this.claimed.add(row.id);
-    return row;
-  }
-
-  claim(rowsMax: number): Promise<OutboxRow[]> {
-    if (this.failures > 0) {
-      this.failures -= 1;
-      return Promise.reject(new Error('Postgres is away'));
-    }
-    const all = [...this.rows.values()];
-    const due = all
-      .filter(({ id }) => !this.claimed.has(id) && !this.parked.has(id))
-      .filter((row) => !all.some((other) => other.request_id === row.request_id && Number(other.id) < Number(row.id)))
-      .slice(0, rowsMax);
-    for (const { id } of due) this.claimed.add(id);
-    this.handedOut.push(...due.map(({ id }) => id));
-    return Promise.resolve(due);
-  }
-
-  delete(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.rows.delete(id);
-    return Promise.resolve();
-  }
-
-  release(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.claimed.delete(id);
-    this.released.push(...ids);
-    return Promise.resolve();
-  }
-
-  park(id: string, reason: string): Promise<void> {
-    this.parked.set(id, reason);
-    return Promise.resolve();
-  }
-}
 
 type Publish = EventBus['publish'];
 
@@ -75,7 +15,8 @@ const setup = (publish?: Publish) => {
   const bus = new MemoryEventBus({ topics: { [TOPICS.requests]: 2 } });
   const outbox = new FakeOutbox();
   const log = rememberingLog();
-  const relay = new Relay({ outbox, bus: publish ? { publish } : bus, log, metrics: createMetrics('core-app') });
+  const metrics = createMetrics('core-app');
+  const relay = new Relay({ outbox, bus: publish ? { publish } : bus, log, metrics });
   const stop = new AbortController();
   const start = (): void => {
     const running = relay.run(stop.signal);
@@ -85,7 +26,7 @@ const setup = (publish?: Publish) => {
     });
   };
   const published = (): string[] => bus.records(TOPICS.requests).map(({ value }) => String(value));
-  return { bus, outbox, log, relay, start, stop, published };
+  return { bus, outbox, log, metrics, relay, start, stop, published };
 };
 
 const refusal = (retriable: boolean): PublishAnswer => ({ ok: false, error: new PublishError('refused', { retriable }) });
@@ -111,7 +52,7 @@ describe('the relay', () => {
 
   test('finds what was left by others, in order of the rows of a request', async () => {
     const { outbox, published, start } = setup();
-    for (const row of [rowOf(1, 'same'), rowOf(2, 'same'), rowOf(3)]) outbox.rows.set(row.id, row);
+    for (const row of [rowOf(1, 'same'), rowOf(2, 'same'), rowOf(3)]) outbox.add(row);
     start();
     await until(() => outbox.rows.size === 0);
     expect(published()).toEqual(['event 1', 'event 3', 'event 2']);
@@ -165,7 +106,7 @@ describe('the relay', () => {
     bus.refuseNext(new PublishError('the record is too large', { retriable: false }));
     relay.send(outbox.born(rowOf(1, 'poison')));
     relay.send(outbox.born(rowOf(2)));
-    outbox.rows.set('3', rowOf(3, 'poison'));
+    outbox.add(rowOf(3, 'poison'));
     start();
     await until(() => published().includes('event 2') && outbox.parked.size > 0);
     expect(outbox.parked).toEqual(new Map([['1', 'the record is too large']]));
@@ -184,7 +125,7 @@ describe('the relay', () => {
     expect(warning?.fields).toMatchObject({ rows: 1, error: { message: 'no leader' } });
   });
 
-  test('has one batch in flight at a time', async () => {
+  test('has one send of a partition in flight at a time', async () => {
     let inFlight = 0;
     let inFlightMax = 0;
     const { outbox, relay, start } = setup(async (records) => {
@@ -204,10 +145,35 @@ describe('the relay', () => {
   test('outlives a Postgres that is away', async () => {
     const { log, outbox, start } = setup();
     outbox.failures = 1;
-    outbox.rows.set('1', rowOf(1));
+    outbox.add(rowOf(1));
     start();
     await until(() => outbox.rows.size === 0);
     expect(log.lines[0]).toMatchObject({ level: 'error', message: 'relay could not reach the outbox' });
+  });
+
+  test('deletes what is on the log before it sends more, however often Postgres fails', async () => {
+    const { outbox, published, relay, start } = setup();
+    outbox.deleteFailures = 2;
+    start();
+    relay.send(outbox.born(rowOf(1)));
+    await until(() => outbox.rows.size === 0);
+    expect(published()).toEqual(['event 1']);
+    expect(outbox.handedOut).toEqual([]);
+  });
+
+  test('shows what waits, what is parked and for how long, and counts no more often than every 5 s', async () => {
+    const { bus, metrics, outbox, start } = setup();
+    outbox.add(rowOf(1));
+    await outbox.park({ id: '1' }, 'the record is too large');
+    outbox.born(rowOf(2));
+    start();
+    await until(() => outbox.counts > 0);
+    outbox.add(rowOf(3));
+    await until(() => bus.records(TOPICS.requests).length === 1);
+    expect(outbox.counts).toBe(1);
+    expect(await metricOf(metrics, 'osago_outbox_waiting_rows')).toBe(1);
+    expect(await metricOf(metrics, 'osago_outbox_parked_rows')).toBe(1);
+    expect(await metricOf(metrics, 'osago_outbox_oldest_age_seconds')).toBe(7);
   });
 
   test('sends the last rows before it stops', async () => {
@@ -225,7 +191,7 @@ describe('the relay', () => {
     start();
     await until(() => outbox.rows.size === 1);
     expect([...outbox.rows.keys()]).toEqual(['10001']);
-    await outbox.release(['10001']);
+    outbox.expire();
     await until(() => outbox.rows.size === 0);
     expect(published()).toHaveLength(10_001);
   });

@@ -1,6 +1,7 @@
 /** What the tests of this folder begin with: requests, insurers that answer by a script, a store, a pod in this process. */
 import {
   type Application,
+  decodeDeadLetter,
   decodeEvent,
   encodeEvent,
   type EventOf,
@@ -11,7 +12,7 @@ import {
   TOPICS,
   topicOf,
 } from '@osago/contracts';
-import { type EventBus, MemoryEventBus } from '@osago/event-bus';
+import { DeadLetters, type EventBus, MemoryEventBus } from '@osago/event-bus';
 import { type InsurerReply, type LegRun, type RunState, sampleApplication } from '@osago/quotes';
 import { createLog, createMetrics, type Keyring, type Log, systemClock } from '@osago/service-kit';
 import { Aggregator, type AggregatorDeps } from './aggregator.ts';
@@ -179,7 +180,7 @@ export class MemoryRunStore implements Pick<RunStore, 'claim' | 'save'> {
 
 export const createBus = (): MemoryEventBus =>
   new MemoryEventBus({
-    topics: { [TOPICS.requests]: PARTITIONS, [TOPICS.quotes]: PARTITIONS, [TOPICS.errors]: PARTITIONS },
+    topics: Object.fromEntries(Object.values(TOPICS).map((topic) => [topic, PARTITIONS])),
   });
 
 /** Writes an event as core-app does. */
@@ -198,6 +199,14 @@ export const legEvents = (bus: MemoryEventBus, requestId: string): LegEvent[] =>
       if (!decoded.ok || !isLegEvent(decoded.event)) throw new Error('what is published cannot be read');
       return decoded.event.data.request_id === requestId ? [decoded.event] : [];
     });
+
+/** `id: reason` of what was buried, in the order of the log. */
+export const buried = (bus: MemoryEventBus): string[] =>
+  bus.records(TOPICS.deadLetters).map(({ value }) => {
+    const decoded = decodeDeadLetter(value);
+    if (!decoded.ok) throw new Error('what is buried cannot be read');
+    return `${decoded.value.id}: ${decoded.value.data.reason}`;
+  });
 
 /** `insurer status` of each outcome on the log, sorted; a repeated publish shows twice. */
 export const outcomes = (bus: MemoryEventBus, { data: { request_id } }: Submitted): string[] =>
@@ -238,6 +247,7 @@ export const startPod = ({ bus, ...given }: PodOptions): Pod => {
   const aggregator = new Aggregator(
     {
       bus,
+      deadLetters: new DeadLetters({ bus, clock: systemClock, log, metrics }, { source: '/osago/test' }),
       publisher: new Publisher({ bus, log, metrics }),
       runStore: new MemoryRunStore(),
       logKeys: plainKeys,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { REQUEST_TOPICS, TOPICS } from '@osago/contracts';
 import {
   APPLICATION,
+  buried,
   cancelled,
   createBus,
   isDone,
@@ -170,7 +171,8 @@ describe('a request', () => {
     expect(outcomes(bus, request)).toEqual(['alfa error', 'beta error']);
     expect(legEvents(bus, request.data.request_id)[0]?.data).toMatchObject({ reason: { code: 'rejected' }, retryable: false });
     expect(alfa.posts).toEqual([]);
-    expect(lines).toMatchObject([{ msg: 'application cannot be opened' }]);
+    expect(lines).toMatchObject([{ msg: 'application cannot be opened' }, { msg: 'record buried among the dead letters' }]);
+    expect(buried(bus)).toEqual(['osago.requests.v1-2-0: the application cannot be opened']);
   });
 
   test('whose application is no JSON ends so too, and no log quotes it', async () => {
@@ -301,19 +303,47 @@ describe('a cancel', () => {
 });
 
 describe('a record', () => {
-  test('that is no event of ours is passed over, and what comes after it is worked on', async () => {
+  test('that is no event of ours is buried, and what comes after it is worked on', async () => {
     const bus = createBus();
-    const { lines } = startPod({ bus, insurers: panel({ alfa: new ScriptedInsurer({ post: [says.quoted] }) }) });
+    startPod({ bus, insurers: panel({ alfa: new ScriptedInsurer({ post: [says.quoted] }) }) });
     const at = { topic: TOPICS.requests, partition: 2, key: 'k', headers: {} };
     await bus.publish([{ ...at, value: Buffer.from('{') }, { ...at, value: Buffer.from('{"type":"x"}') }]);
     const request = submitted(['alfa']);
     await send(bus, request);
     await until('all are done', () => isDone(bus, 3));
     expect(outcomes(bus, request)).toEqual(['alfa quoted']);
-    expect(lines).toMatchObject([
-      { msg: 'record passed over', offset: '0', partition: 2, reason: 'the value is no JSON' },
-      { msg: 'record passed over', offset: '1', reason: 'the event type is unknown' },
+    expect(buried(bus)).toEqual([
+      'osago.requests.v1-2-0: the value is no JSON',
+      'osago.requests.v1-2-1: the event type is unknown',
     ]);
+  });
+
+  test('that is an event, but none for the aggregator, is buried too', async () => {
+    const bus = createBus();
+    const alfa = new ScriptedInsurer({ post: [says.quoted] });
+    startPod({ bus, insurers: panel({ alfa }) });
+    const request = submitted(['alfa']);
+    await send(bus, request);
+    await until('it is done', () => isDone(bus));
+    const [record] = bus.records(TOPICS.quotes);
+    await bus.publish([{ ...record!, topic: TOPICS.requests, value: record!.value! }]);
+    await until('all are done', () => isDone(bus, 2));
+    expect(buried(bus)).toEqual([expect.stringContaining('is not for the aggregator')]);
+  });
+
+  test('that cannot be buried holds the commit, and nothing else', async () => {
+    const bus = createBus();
+    const burial = Promise.withResolvers<boolean>();
+    const deadLetters = { bury: () => burial.promise };
+    startPod({ bus, deadLetters, insurers: panel({ alfa: new ScriptedInsurer({ post: [says.quoted] }) }) });
+    await bus.publish([{ topic: TOPICS.requests, partition: 2, key: 'k', headers: {}, value: Buffer.from('{') }]);
+    const request = submitted(['alfa']);
+    await send(bus, request);
+    await until('the request has its quote', () => outcomes(bus, request).length === 1);
+    await settled();
+    expect(isDone(bus, 2)).toBe(false);
+    burial.resolve(true);
+    await until('all are done', () => isDone(bus, 2));
   });
 });
 

@@ -1,7 +1,8 @@
 /**
  * Consumes `osago.requests.v1` and keeps a run for each request: hands over at once, never holds the consumer. A record
  * is done when every outcome of its run is on the log, so what a crash interrupts is delivered again and resumed from
- * Redis. The late window goes on after that and holds nothing.
+ * Redis. The late window goes on after that and holds nothing. What cannot be decoded or applied is buried among the dead
+ * letters.
  */
 import {
   type Application,
@@ -10,7 +11,7 @@ import {
   type LegEvent,
   TOPICS,
 } from '@osago/contracts';
-import type { EventBus, LogRecord, Subscription, TopicPartition } from '@osago/event-bus';
+import type { DeadLetters, EventBus, LogRecord, Subscription, TopicPartition } from '@osago/event-bus';
 import {
   type InsurerReply,
   ownerTimeout,
@@ -32,6 +33,7 @@ type Submitted = EventOf<'osago.request.submitted.v1'>;
 
 export interface AggregatorDeps extends RunExecutorDeps {
   bus: EventBus;
+  deadLetters: Pick<DeadLetters, 'bury'>;
   logKeys: Keyring;
   metrics: Registry;
 }
@@ -51,6 +53,8 @@ export class Aggregator implements Service {
   readonly #deps: AggregatorDeps;
   readonly #subscription: Subscription;
   readonly #runs = new Map<string, Run>();
+  /** Aborted when this pod has left the group: what is not buried by then, the next owner buries. */
+  readonly #left = new AbortController();
 
   constructor(deps: AggregatorDeps, { runsMax }: { runsMax: number }) {
     this.#deps = deps;
@@ -84,6 +88,7 @@ export class Aggregator implements Service {
     try {
       await this.#subscription.run(signal);
     } finally {
+      this.#left.abort();
       this.#abandon(() => true);
     }
   }
@@ -103,11 +108,9 @@ export class Aggregator implements Service {
   }
 
   #onRecord(record: LogRecord): void {
-    const { topic, partition, offset } = record;
     const decoded = decodeEvent(record.value);
     if (!decoded.ok) {
-      this.#deps.log.error({ topic, partition, offset: String(offset), reason: decoded.reason }, 'record passed over');
-      this.#subscription.done(record);
+      this.#bury(record, decoded.reason);
       return;
     }
     const { event } = decoded;
@@ -115,17 +118,23 @@ export class Aggregator implements Service {
       this.#onSubmitted(record, event);
       return;
     }
-    if (event.type === 'osago.request.cancelled.v1') {
-      const { request_id, revision } = event.data;
-      const run = this.#runs.get(request_id);
-      const input: RunInput = { kind: 'cancelled', revision };
-      if (run?.executor !== undefined) run.executor.input(input);
-      else run?.inputs.push(input);
-    } else {
-      const event_type = event.type;
-      this.#deps.log.error({ topic, partition, offset: String(offset), event_type }, 'event passed over');
+    if (event.type !== 'osago.request.cancelled.v1') {
+      this.#bury(record, `${event.type} is not for the aggregator`);
+      return;
     }
+    const { request_id, revision } = event.data;
+    const run = this.#runs.get(request_id);
+    const input: RunInput = { kind: 'cancelled', revision };
+    if (run?.executor !== undefined) run.executor.input(input);
+    else run?.inputs.push(input);
     this.#subscription.done(record);
+  }
+
+  /** Done once the dead letter is on the log; until then it holds its partition's commit, and nothing else. */
+  #bury(record: LogRecord, reason: string): void {
+    void this.#deps.deadLetters.bury(record, reason, this.#left.signal).then((isBuried) => {
+      if (isBuried) this.#subscription.done(record);
+    });
   }
 
   #onSubmitted(record: LogRecord, event: Submitted): void {
@@ -177,12 +186,15 @@ export class Aggregator implements Service {
     }
     const application = await this.#open(event);
     if (isLost()) return;
+    // Its legs end with errors, and the record is kept for the day when its key is found.
+    const isUnreadable = 'fault' in application;
     const executor = new RunExecutor(this.#deps, {
       begin: this.#beginning(event, claim),
       destination,
       application,
       onFinished: () => {
-        this.#subscription.done(record);
+        if (isUnreadable) this.#bury(record, 'the application cannot be opened');
+        else this.#subscription.done(record);
       },
       onOver: () => {
         this.#forget(request_id, run);

@@ -1,6 +1,6 @@
 /** Composition root of osago-aggregator: the only file that names real adapters and reads the environment. */
 import { InsurersFile } from '@osago/contracts';
-import { createKafkajsEventBus } from '@osago/event-bus';
+import { createKafkajsEventBus, DeadLetters } from '@osago/event-bus';
 import {
   createLog,
   createMetrics,
@@ -32,6 +32,7 @@ startMain(async () => {
   const aggregator = new Aggregator(
     {
       bus,
+      deadLetters: new DeadLetters({ bus, clock, log, metrics }, { source: '/osago/osago-aggregator' }),
       insurers: createInsurers({ agent, redis, clock, metrics }, settings),
       publisher: new Publisher({ bus, log, metrics }),
       runStore: new RunStore(redis),

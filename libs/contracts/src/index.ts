@@ -1,4 +1,5 @@
 export * from './application.ts';
+export * from './dead-letter.ts';
 export * from './event-codec.ts';
 export * from './events.ts';
 export * from './faults.ts';
