@@ -1,4 +1,5 @@
 /** What core-app reads from the environment. */
+import { EVENT_BUS_CLIENTS } from '@osago/event-bus';
 import { port, processMembers } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
 
@@ -18,6 +19,10 @@ export const CoreAppConfig = Type.Object({
     minLength: 1,
     description: 'Brokers, host:port, separated by commas',
   }),
+  EVENT_BUS_CLIENT: Type.Union(
+    EVENT_BUS_CLIENTS.map((client) => Type.Literal(client)),
+    { default: 'kafkajs', description: `The Kafka client: ${EVENT_BUS_CLIENTS.join(', ')}` },
+  ),
   INSURERS_FILE: Type.String({
     default: 'config/insurers.yaml',
     description: 'The insurers that are asked',

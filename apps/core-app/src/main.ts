@@ -1,7 +1,7 @@
 /** Composition root of core-app: the only file that names real adapters and reads the environment. */
 import { resolve } from 'node:path';
 import { InsurersFile } from '@osago/contracts';
-import { createKafkajsEventBus } from '@osago/event-bus';
+import { createEventBus } from '@osago/event-bus';
 import {
   createLog,
   createMetrics,
@@ -24,7 +24,14 @@ startMain(async () => {
     { log },
     { databaseUrl: config.DATABASE_URL, connectionsMax: config.DATABASE_POOL_MAX },
   );
-  const bus = createKafkajsEventBus({ log }, { brokers: config.KAFKA_BROKERS.split(','), clientId: config.POD_NAME });
+  const bus = await createEventBus(
+    { log },
+    {
+      client: config.EVENT_BUS_CLIENT,
+      brokers: config.KAFKA_BROKERS.split(','),
+      clientId: config.POD_NAME,
+    },
+  );
   const services = createCoreApp(
     {
       bus,

@@ -1,4 +1,5 @@
 /** What osago-aggregator reads from the environment. */
+import { EVENT_BUS_CLIENTS } from '@osago/event-bus';
 import { processMembers } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
 
@@ -9,6 +10,10 @@ export const AggregatorConfig = Type.Object({
     description: 'Brokers, host:port, separated by commas',
   }),
   REDIS_URL: Type.String({ minLength: 1, description: 'Redis or Valkey, as a connection URL' }),
+  EVENT_BUS_CLIENT: Type.Union(
+    EVENT_BUS_CLIENTS.map((client) => Type.Literal(client)),
+    { default: 'kafkajs', description: `The Kafka client: ${EVENT_BUS_CLIENTS.join(', ')}` },
+  ),
   INSURERS_FILE: Type.String({
     default: 'config/insurers.yaml',
     description: 'The insurers, their addresses and limits',

@@ -1,6 +1,6 @@
 /** Composition root of osago-aggregator: the only file that names real adapters and reads the environment. */
 import { InsurersFile } from '@osago/contracts';
-import { createKafkajsEventBus, DeadLetters } from '@osago/event-bus';
+import { createEventBus, DeadLetters } from '@osago/event-bus';
 import {
   createLog,
   createMetrics,
@@ -26,7 +26,14 @@ startMain(async () => {
   const log = createLog('osago-aggregator', config.LOG_LEVEL);
   const metrics = createMetrics('osago-aggregator');
   const clock = systemClock;
-  const bus = createKafkajsEventBus({ log }, { brokers: config.KAFKA_BROKERS.split(','), clientId: config.POD_NAME });
+  const bus = await createEventBus(
+    { log },
+    {
+      client: config.EVENT_BUS_CLIENT,
+      brokers: config.KAFKA_BROKERS.split(','),
+      clientId: config.POD_NAME,
+    },
+  );
   const redis = new RedisStore({ log, metrics }, config.REDIS_URL);
   const agent = createAgent(settings);
   const aggregator = new Aggregator(

@@ -128,6 +128,7 @@ export const en: Texts = {
     secondsLeft: (seconds) => `${seconds} s left`,
     lastSeconds: 'last seconds',
     restoring: 'Restoring the connection… Everything received stays.',
+    polling: 'Answers are updated every few seconds.',
     stale: 'New answers may come with a delay.',
     lateNote: 'Late answers will appear here; we wait up to two minutes more.',
     newRequest: 'New application',

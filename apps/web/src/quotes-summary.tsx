@@ -34,6 +34,11 @@ export const QuotesSummary = ({ texts, view, go }: Props) => {
           {texts.quotes.restoring}
         </p>
       )}
+      {body && phase === 'polling' && (
+        <p className="connection calm" data-testid="connection">
+          {texts.quotes.polling}
+        </p>
+      )}
       {body?.feed === 'stale' && !isOver && <p className="connection">{texts.quotes.stale}</p>}
     </section>
   );

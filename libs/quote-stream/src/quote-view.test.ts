@@ -12,6 +12,13 @@ const heartbeat = (now: string, feed?: 'stale'): ViewNews => ({
   heartbeat: { now, ...(feed && { feed }) },
   receivedAtMs: NOW_MS,
 });
+const answer = (members: Partial<Extract<ViewNews, { kind: 'answer' }>> = {}): ViewNews => ({
+  kind: 'answer',
+  body: WAITING_BODY,
+  phase: 'connecting',
+  receivedAtMs: NOW_MS,
+  ...members,
+});
 const end = { status: 'partial', counts: { quoted: 1, timeout: 1 }, late_until: LATE_UNTIL } as const;
 
 describe('the view of a request', () => {
@@ -70,8 +77,27 @@ describe('the view of a request', () => {
   });
 
   test('takes an answer of GET as the end when the request is finished, as a pause when not', () => {
-    expect(after({ kind: 'answer', body: WAITING_BODY }).phase).toBe('connecting');
-    expect(after({ kind: 'answer', body: bodyOf([QUOTED], { status: 'completed' }) }).phase).toBe('ended');
+    expect(after(answer()).phase).toBe('connecting');
+    expect(after(answer({ body: bodyOf([QUOTED], { status: 'completed' }) })).phase).toBe('ended');
+  });
+
+  test('is polling while answers of GET come in place of a stream, until one of them does not come', () => {
+    const polling = after(answer({ phase: 'polling' }), { kind: 'unchanged', phase: 'polling' });
+    expect(polling).toMatchObject({ phase: 'polling', body: { quotes: WAITING_BODY.quotes } });
+    expect(reduceView(polling, { kind: 'interrupted' })).toBe(polling);
+    const away = reduceView(polling, { kind: 'unreachable' });
+    expect(away).toMatchObject({ phase: 'connecting', body: { quotes: WAITING_BODY.quotes } });
+    expect(reduceView(away, { kind: 'unchanged', phase: 'polling' }).phase).toBe('polling');
+  });
+
+  test('learns the server clock from an answer only when this clock is plainly wrong', () => {
+    expect(after(answer({ serverNowMs: NOW_MS + 1_900 })).clockOffsetMs).toBe(0);
+    expect(after(answer({ serverNowMs: NOW_MS - 3_600_000 })).clockOffsetMs).toBe(-3_600_000);
+  });
+
+  test('goes on with its quotes after a retry', () => {
+    const view = after(snapshot(), quote, { kind: 'timeout', end }, { kind: 'restarted' });
+    expect(view).toMatchObject({ phase: 'connecting', body: { quotes: [QUOTED, {}] } });
   });
 
   test('is lost when the server refuses', () => {

@@ -17,21 +17,33 @@ interface Known {
 export type Refusal = 'no-access' | 'not-found';
 
 /**
- * `connecting` with a body: the connection is being restored and the quotes stay. `ended`: the request is finished.
- * `lost`: the server refuses for good.
+ * `connecting` with a body: the connection is being restored and the quotes stay. `polling`: the quotes come, by asking
+ * for them. `ended`: the request is finished. `lost`: the server refuses for good.
  */
 export type QuoteView = Known &
-  ({ phase: 'connecting' | 'live' | 'ended' } | { phase: 'lost'; refusal: Refusal });
+  ({ phase: 'connecting' | 'live' | 'polling' | 'ended' } | { phase: 'lost'; refusal: Refusal });
+
+/** What a request that goes on is after an answer of GET: the stream is broken, still whole, or not used. */
+export type AskedPhase = 'connecting' | 'live' | 'polling';
 
 export type ViewNews =
   | StreamFrame
   /** The stream broke; somebody is at work on it. */
   | { kind: 'interrupted' }
+  /** Not even GET is answered. */
+  | { kind: 'unreachable' }
   /** The body of `GET …/quotes`, asked while no stream was open. */
-  | { kind: 'answer'; body: QuotesBody }
+  | { kind: 'answer'; body: QuotesBody; phase: AskedPhase; serverNowMs?: number; receivedAtMs: number }
+  /** A 304: what is known is the newest. */
+  | { kind: 'unchanged'; phase: AskedPhase }
+  /** A retry has opened the request again. */
+  | { kind: 'restarted' }
   | { kind: 'refused'; refusal: Refusal };
 
 export const CONNECTING: QuoteView = { phase: 'connecting', clockOffsetMs: 0 };
+
+/** A `Date` header counts whole seconds and is read after the way here. */
+const COARSE_CLOCK_MS = 2_000;
 
 export const hasEnded = (body: QuoteViewBody): boolean => body.status !== 'in_progress';
 
@@ -52,13 +64,19 @@ export const reduceView = (view: QuoteView, news: ViewNews): QuoteView => {
     }
     case 'bye':
     case 'interrupted':
-      return view.phase === 'live' ? { ...known(view), phase: 'connecting' } : view;
+      return connectingFrom(view, ['live']);
+    case 'unreachable':
+      return connectingFrom(view, ['live', 'polling']);
     case 'answer':
       return {
-        ...known(view),
-        phase: hasEnded(news.body) ? 'ended' : 'connecting',
+        clockOffsetMs: coarseOffset(view, news),
+        phase: hasEnded(news.body) ? 'ended' : news.phase,
         body: withoutCursor(news.body),
       };
+    case 'unchanged':
+      return unchanged(view, news.phase);
+    case 'restarted':
+      return connectingFrom(view, ['ended']);
     case 'refused':
       return view.phase === 'ended' ? view : { ...known(view), phase: 'lost', refusal: news.refusal };
   }
@@ -71,7 +89,26 @@ export const mayAnswerLate = (view: QuoteView, nowMs: number): boolean =>
   view.body.quotes.some((quote) => quote.status === 'timeout') &&
   nowMs + view.clockOffsetMs < Date.parse(view.body.late_until);
 
+const connectingFrom = (view: QuoteView, phases: QuoteView['phase'][]): QuoteView =>
+  phases.includes(view.phase) ? { ...known(view), phase: 'connecting' } : view;
+
+const unchanged = (view: QuoteView, askedPhase: AskedPhase): QuoteView => {
+  if (view.body === undefined) return view;
+  const phase = hasEnded(view.body) ? 'ended' : askedPhase;
+  return phase === view.phase ? view : { ...known(view), phase };
+};
+
 const known = ({ body, clockOffsetMs }: QuoteView): Known => ({ clockOffsetMs, ...(body && { body }) });
+
+/** The clock of heartbeats is the better one; this only mends a clock that is plainly wrong. */
+const coarseOffset = (
+  { clockOffsetMs }: QuoteView,
+  { serverNowMs, receivedAtMs }: { serverNowMs?: number; receivedAtMs: number },
+): number => {
+  if (serverNowMs === undefined) return clockOffsetMs;
+  const offsetMs = serverNowMs - receivedAtMs;
+  return Math.abs(offsetMs - clockOffsetMs) > COARSE_CLOCK_MS ? offsetMs : clockOffsetMs;
+};
 
 const withoutCursor = ({ cursor: _cursor, ...body }: QuotesBody): QuoteViewBody => body;
 

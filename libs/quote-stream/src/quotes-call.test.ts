@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { API_PREFIX as CONTRACT_PREFIX } from '@osago/contracts';
-import { FakeBrowser } from './fake-browser.ts';
+import { type FakeCall, FakeOrigin } from './fake-browser.ts';
 import { REQUEST_ID, WAITING_BODY } from './quote-samples.ts';
 import { API_PREFIX, askQuotes, type QuotesAnswer, type Seen, type StreamTarget, streamUrl } from './quotes-call.ts';
 
@@ -9,11 +9,12 @@ const target: StreamTarget = { requestId: REQUEST_ID };
 
 const ask = async (
   answer: Response | Error,
-  { seen = {}, of = target }: { seen?: Seen; of?: StreamTarget } = {},
-): Promise<{ answer: QuotesAnswer; browser: FakeBrowser }> => {
-  const browser = new FakeBrowser(0);
+  { seen = {}, of = target, waitS = 0 }: { seen?: Seen; of?: StreamTarget; waitS?: number } = {},
+): Promise<{ answer: QuotesAnswer; call: FakeCall }> => {
+  const browser = new FakeOrigin(0).openTab();
   browser.answers.push(answer);
-  return { answer: await askQuotes(browser, of, seen, new AbortController().signal), browser };
+  const { signal } = new AbortController();
+  return { answer: await askQuotes(browser, of, seen, { waitS, signal }), call: browser.calls[0]! };
 };
 
 test('the prefix is the one of the contract', () => {
@@ -35,23 +36,37 @@ describe('streamUrl', () => {
 
 describe('askQuotes', () => {
   test('gives the body and its ETag', async () => {
-    const { answer, browser } = await ask(Response.json(WAITING_BODY, { headers: { etag: '"e1"' } }));
+    const { answer, call } = await ask(Response.json(WAITING_BODY, { headers: { etag: '"e1"' } }));
     expect(answer).toEqual({ kind: 'body', body: WAITING_BODY, etag: '"e1"' });
-    expect(browser.calls).toEqual([{ url: `${PATH}/quotes`, headers: { accept: 'application/json' } }]);
+    expect(call).toMatchObject({ url: `${PATH}/quotes`, headers: { accept: 'application/json' } });
+  });
+
+  test('gives the server clock that came along', async () => {
+    const headers = { date: 'Sat, 21 Nov 2026 09:00:00 GMT' };
+    const { answer } = await ask(Response.json(WAITING_BODY, { headers }));
+    expect(answer).toMatchObject({ serverNowMs: Date.parse('2026-11-21T09:00:00Z') });
+  });
+
+  test.each([
+    ['with the ETag of what was seen', { etag: '"e1"' }, 'wait=25'],
+    ['but not without, for then it is answered at once', {}, undefined],
+  ])('asks the server to hold the answer for news %s', async (_, seen, prefer) => {
+    const { call } = await ask(Response.json(WAITING_BODY), { seen, waitS: 25 });
+    expect(call.headers['prefer']).toBe(prefer);
   });
 
   test('asks for nothing older than what was seen, and for nothing seen', async () => {
-    const { answer, browser } = await ask(new Response(null, { status: 304 }), {
+    const { answer, call } = await ask(new Response(null, { status: 304 }), {
       seen: { cursor: 'c2', etag: '"e2"' },
     });
     expect(answer).toEqual({ kind: 'unchanged' });
-    expect(browser.calls[0]?.url).toBe(`${PATH}/quotes?cursor=c2`);
-    expect(browser.calls[0]?.headers).toMatchObject({ 'if-none-match': '"e2"' });
+    expect(call.url).toBe(`${PATH}/quotes?cursor=c2`);
+    expect(call.headers).toMatchObject({ 'if-none-match': '"e2"' });
   });
 
   test('sends a token as a header, never in the address', async () => {
-    const { browser } = await ask(Response.json(WAITING_BODY), { of: { ...target, accessToken: 'v1.a.b' } });
-    expect(browser.calls[0]).toMatchObject({ url: `${PATH}/quotes`, headers: { authorization: 'Bearer v1.a.b' } });
+    const { call } = await ask(Response.json(WAITING_BODY), { of: { ...target, accessToken: 'v1.a.b' } });
+    expect(call).toMatchObject({ url: `${PATH}/quotes`, headers: { authorization: 'Bearer v1.a.b' } });
   });
 
   test.each([

@@ -1,7 +1,7 @@
 /** Where a request's stream and quotes are, and `GET …/quotes` as a value: no status of it is an exception. */
 import type { QuotesBody } from '@osago/contracts';
 import type { Refusal } from './quote-view.ts';
-import type { StreamBrowser } from './stream-browser.ts';
+import type { StreamAnswer, StreamBrowser } from './stream-browser.ts';
 
 /** contracts' `API_PREFIX`, repeated to keep TypeBox out of the page; a test holds them equal. */
 export const API_PREFIX = '/api/osago';
@@ -20,8 +20,14 @@ export interface Seen {
   etag?: string;
 }
 
+export interface Asking {
+  /** The server holds its answer this long for news; without an ETag it never does. */
+  waitS?: number;
+  signal: AbortSignal;
+}
+
 export type QuotesAnswer =
-  | { kind: 'body'; body: QuotesBody; etag?: string }
+  | { kind: 'body'; body: QuotesBody; etag?: string; serverNowMs?: number }
   | { kind: 'unchanged' }
   | { kind: 'refused'; refusal: Refusal }
   /** No answer, or one that says: later. */
@@ -37,19 +43,17 @@ export const askQuotes = async (
   browser: Pick<StreamBrowser, 'fetch'>,
   target: StreamTarget,
   { cursor, etag }: Seen,
-  signal: AbortSignal,
+  { waitS = 0, signal }: Asking,
 ): Promise<QuotesAnswer> => {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (etag !== undefined) headers['if-none-match'] = etag;
+  if (etag !== undefined && waitS > 0) headers['prefer'] = `wait=${waitS}`;
   if (target.accessToken !== undefined) headers['authorization'] = `Bearer ${target.accessToken}`;
   try {
     const response = await browser.fetch(url(target, 'quotes', { cursor }), { headers, signal });
     switch (response.status) {
-      case 200: {
-        const newEtag = response.headers.get('etag');
-        const body = (await response.json()) as QuotesBody;
-        return { kind: 'body', body, ...(newEtag !== null && { etag: newEtag }) };
-      }
+      case 200:
+        return await bodyOf(response);
       case 304:
         return { kind: 'unchanged' };
       case 401:
@@ -65,7 +69,19 @@ export const askQuotes = async (
   }
 };
 
-const retryAfterMs = (response: Response): number => {
+const bodyOf = async (response: StreamAnswer): Promise<QuotesAnswer> => {
+  const etag = response.headers.get('etag');
+  const serverNowMs = Date.parse(response.headers.get('date') ?? '');
+  const body = (await response.json()) as QuotesBody;
+  return {
+    kind: 'body',
+    body,
+    ...(etag !== null && { etag }),
+    ...(Number.isFinite(serverNowMs) && { serverNowMs }),
+  };
+};
+
+const retryAfterMs = (response: StreamAnswer): number => {
   const seconds = Number(response.headers.get('retry-after') ?? 0);
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0) * 1_000, RETRY_AFTER_MS_MAX) : 0;
 };
