@@ -9,6 +9,7 @@ const RECORD = { ...AT, key: 'k', value: Buffer.from('v'), headers: {} };
 /** Each producer answers as its turn says; `log` tells which of them was used and which was let go. */
 const setup = (replies: readonly unknown[][]) => {
   const log: string[] = [];
+  const held: Promise<unknown>[] = [];
   let made = 0;
   const kafka = {
     producer: () => {
@@ -18,7 +19,8 @@ const setup = (replies: readonly unknown[][]) => {
         connect: () => Promise.resolve(),
         send: () => {
           log.push(`${name} sends`);
-          return Promise.resolve(reply);
+          const later = held.shift();
+          return later ?? Promise.resolve(reply);
         },
         disconnect: () => {
           log.push(`${name} is let go`);
@@ -28,7 +30,13 @@ const setup = (replies: readonly unknown[][]) => {
     },
   } as unknown as Kafkajs;
   const deps = { kafka, log: createLog('test', 'silent') };
-  return { log, publisher: new KafkajsPublisher(deps, { metadataMaxAgeMs: 30_000 }) };
+  /** The next send gets its reply when the returned function is called with it. */
+  const replyLater = (): ((later: unknown) => void) => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    held.push(promise);
+    return resolve;
+  };
+  return { log, replyLater, publisher: new KafkajsPublisher(deps, { metadataMaxAgeMs: 30_000 }) };
 };
 
 const NAMED = [{ topicName: 't', partition: 3, errorCode: 0, baseOffset: '7' }];
@@ -46,4 +54,15 @@ test('a producer is dropped once, however many writes it has left out', async ()
   await Promise.all([publisher.write(AT, [RECORD]), publisher.write(AT, [RECORD])]);
   await publisher.write(AT, [RECORD]);
   expect(log.filter((line) => line.endsWith('is let go'))).toEqual(['producer 1 is let go']);
+});
+
+test('what others still send on a producer that is not used any more ends before it is let go', async () => {
+  const { log, publisher, replyLater } = setup([[], NAMED]);
+  const answer = replyLater();
+  const other = publisher.write(AT, [RECORD]);
+  await publisher.write(AT, [RECORD]);
+  expect(log).not.toContain('producer 1 is let go');
+  answer(NAMED);
+  expect(await other).toEqual({ ok: true, base: 7n });
+  expect(log.at(-1)).toBe('producer 1 is let go');
 });

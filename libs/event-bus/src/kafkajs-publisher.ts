@@ -21,6 +21,8 @@ export class KafkajsPublisher {
   readonly #log: Log;
   #producer: Producer | undefined;
   #connected: Promise<Producer> | undefined;
+  /** How many sends are under way on each producer. */
+  readonly #sending = new Map<Producer, number>();
 
   constructor({ kafka, log }: { kafka: Kafkajs; log: Log }, { metadataMaxAgeMs }: { metadataMaxAgeMs: number }) {
     this.#kafka = kafka;
@@ -28,9 +30,31 @@ export class KafkajsPublisher {
     this.#metadataMaxAgeMs = metadataMaxAgeMs;
   }
 
-  async write({ topic, partition }: TopicPartition, batch: readonly OutgoingRecord[]): Promise<Written> {
+  async write(at: TopicPartition, batch: readonly OutgoingRecord[]): Promise<Written> {
+    const { topic, partition } = at;
     try {
       const producer = await this.#connect();
+      const base = await this.#send(producer, at, batch);
+      if (base !== undefined) return { ok: true, base };
+      // Not used again; what others still send on it ends first.
+      if (this.#producer === producer) this.#producer = this.#connected = undefined;
+      this.#letGoWhenIdle(producer);
+      const message = `publish to ${topic}/${partition}: the reply does not name the partition`;
+      return { ok: false, error: new PublishError(message, { retriable: true }) };
+    } catch (error) {
+      const { message, retriable } = busError(`publish to ${topic}/${partition}`, error);
+      return { ok: false, error: new PublishError(message, { retriable, cause: error }) };
+    }
+  }
+
+  /** The offset of the first record; undefined when the reply does not name the partition. */
+  async #send(
+    producer: Producer,
+    { topic, partition }: TopicPartition,
+    batch: readonly OutgoingRecord[],
+  ): Promise<bigint | undefined> {
+    this.#sending.set(producer, (this.#sending.get(producer) ?? 0) + 1);
+    try {
       const replies = await producer.send({
         topic,
         acks: -1,
@@ -38,15 +62,10 @@ export class KafkajsPublisher {
         messages: batch.map(({ key, value, headers }) => ({ partition, key, value, headers: { ...headers } })),
       });
       const reply = replies.find((named) => named.topicName === topic && named.partition === partition);
-      if (reply?.errorCode === 0 && reply.baseOffset !== undefined) {
-        return { ok: true, base: BigInt(reply.baseOffset) };
-      }
-      this.#drop(producer);
-      const message = `publish to ${topic}/${partition}: the reply does not name the partition`;
-      return { ok: false, error: new PublishError(message, { retriable: true }) };
-    } catch (error) {
-      const { message, retriable } = busError(`publish to ${topic}/${partition}`, error);
-      return { ok: false, error: new PublishError(message, { retriable, cause: error }) };
+      return reply?.errorCode === 0 && reply.baseOffset !== undefined ? BigInt(reply.baseOffset) : undefined;
+    } finally {
+      this.#sending.set(producer, (this.#sending.get(producer) ?? 1) - 1);
+      if (producer !== this.#producer) this.#letGoWhenIdle(producer);
     }
   }
 
@@ -69,13 +88,11 @@ export class KafkajsPublisher {
     return this.#connected;
   }
 
-  /** What is still in flight on it fails and is published again: at least once, as ever. */
-  #drop(producer: Producer): void {
-    if (this.#producer !== producer) return;
-    this.#producer = undefined;
-    this.#connected = undefined;
+  #letGoWhenIdle(producer: Producer): void {
+    if (this.#sending.get(producer) !== 0) return;
+    this.#sending.delete(producer);
     producer.disconnect().catch((error: unknown) => {
-      this.#log.debug({ error }, 'a dropped producer did not disconnect');
+      this.#log.debug({ error }, 'a producer that is not used any more did not disconnect');
     });
   }
 
