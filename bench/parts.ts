@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Children, type KafkaPart, type PostgresPart, startKafka, startPostgres } from '@osago/local-parts';
+import { Children, createTopics, type KafkaPart, type PostgresPart, startKafka, startPostgres } from '@osago/local-parts';
 import { Kafka, logLevel } from 'kafkajs';
 
 export const ROOT = join(import.meta.dirname, '..');
@@ -29,7 +29,7 @@ export const startBenchParts = async (): Promise<BenchParts> => {
     createTopic: async (topic, numPartitions) => {
       const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
       await admin.connect();
-      await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false });
+      await createTopics(admin, [{ topic, numPartitions }]);
       await admin.disconnect();
     },
     stop: async () => {

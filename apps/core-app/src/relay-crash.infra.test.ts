@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createKafkajsEventBus, type LogRecord } from '@osago/event-bus';
-import { Children, type KafkaPart, type PostgresPart, startKafka, startPostgres } from '@osago/local-parts';
+import { Children, createTopics, type KafkaPart, type PostgresPart, startKafka, startPostgres } from '@osago/local-parts';
 import { createLog } from '@osago/service-kit';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
@@ -76,7 +76,7 @@ const createTopic = async (topic: string): Promise<void> => {
   const { Kafka, logLevel } = kafkajs;
   const admin = new Kafka({ brokers: kafka.brokers, clientId: 'crash-test', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }], waitForLeaders: true });
+  await createTopics(admin, [{ topic, numPartitions: PARTITIONS }]);
   await admin.disconnect();
 };
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Application, TOPICS } from '@osago/contracts';
 import { sampleApplication, tariffAttributes } from '@osago/quotes';
+import { createTopics } from '@osago/local-parts';
 import { type Keyring, loadKeyring, loadSecrets } from '@osago/service-kit';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
@@ -73,11 +74,7 @@ export const ensureTopics = async (brokers: readonly string[]): Promise<number> 
   const admin = new Kafka({ brokers: [...brokers], clientId: 'core-app-test', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const there = await admin.listTopics();
-    const topics = Object.values(TOPICS)
-      .filter((topic) => !there.includes(topic))
-      .map((topic) => ({ topic, numPartitions: 4, replicationFactor: 1 }));
-    if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+    await createTopics(admin, Object.values(TOPICS).map((topic) => ({ topic, numPartitions: 4 })));
     const { topics: described } = await admin.fetchTopicMetadata({ topics: [TOPICS.requests] });
     return described[0]?.partitions.length ?? 0;
   } finally {

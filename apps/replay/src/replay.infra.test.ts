@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeEvent, isLegEvent, type OsagoEvent, REQUEST_TOPICS, type TOPICS, topicOf } from '@osago/contracts';
 import { createKafkajsEventBus, type EventBus, type LogRecord, partitionFor } from '@osago/event-bus';
 import { classOf } from '@osago/quotes';
+import { createTopics } from '@osago/local-parts';
 import { createLog, systemClock } from '@osago/service-kit';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
@@ -43,9 +44,7 @@ const withAdmin = async <T>(use: (admin: kafkajs.Admin) => Promise<T>): Promise<
 
 const ensureTopics = (): Promise<void> =>
   withAdmin(async (admin) => {
-    const there = await admin.listTopics();
-    const topics = REQUEST_TOPICS.filter((topic) => !there.includes(topic)).map((topic) => ({ topic, numPartitions: 4, replicationFactor: 1 }));
-    if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+    await createTopics(admin, REQUEST_TOPICS.map((topic) => ({ topic, numPartitions: 4 })));
   });
 
 /** A database of this test's own, as the migrations of core-app make it. */
@@ -57,6 +56,8 @@ const createDatabase = async (): Promise<{ url: string; pool: pg.Pool; drop: () 
   const url = new URL(given('DATABASE_URL'));
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href });
+  // The database is dropped while connections are still being closed.
+  pool.on('error', () => undefined);
   for (const file of (await readdir(MIGRATIONS)).filter((each) => each.endsWith('.sql')).sort()) {
     const [up = ''] = (await readFile(join(MIGRATIONS, file), 'utf8')).split(/^-- Down Migration/m);
     await pool.query(up);

@@ -1,6 +1,6 @@
 /** What the suites ask of a real broker beside the bus. On kafkajs, whichever client is under test. */
 import { randomBytes } from 'node:crypto';
-import { createLog } from '@osago/service-kit';
+import { createLog, pause } from '@osago/service-kit';
 import { type Admin, createClient, RETRY_BRIEFLY } from './kafkajs-client.ts';
 import { Admin as PlatformaticAdmin, optionsOf } from './platformatic-client.ts';
 
@@ -38,8 +38,20 @@ export class SuiteBroker {
   async createTopic(partitions: number, topic = this.newName()): Promise<string> {
     const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
     const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }];
-    await this.#admin.createTopics({ topics, waitForLeaders: true });
+    await this.#admin.createTopics({ topics, waitForLeaders: false });
+    await this.#untilLed(topic);
     return topic;
+  }
+
+  /** kafkajs' own wait takes a broker that does not know the new topic yet for an error. */
+  async #untilLed(topic: string): Promise<void> {
+    const deadline = AbortSignal.timeout(20_000);
+    for (;;) {
+      const found = await this.#admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+      if (found?.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      deadline.throwIfAborted();
+      await pause(50, deadline);
+    }
   }
 
   async grow(topic: string, partitions: number): Promise<void> {

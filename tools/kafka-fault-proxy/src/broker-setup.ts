@@ -1,6 +1,7 @@
 /** What the infra tests share: the real broker, topics of their own, and what is really in them. */
 import { randomBytes } from 'node:crypto';
 import { createKafkajsEventBus, type EventBus, type OutgoingRecord } from '@osago/event-bus';
+import { createTopics } from '@osago/local-parts';
 import { createLog } from '@osago/service-kit';
 import kafkajs, { type Admin, type ConsumerRunConfig, type Kafka, type KafkaConfig } from 'kafkajs';
 import { type FaultProxy, type FaultProxyOptions, startFaultProxy } from './index.ts';
@@ -62,7 +63,7 @@ export class BrokerSetup {
 
   async topic(numPartitions: number): Promise<string> {
     const topic = `fault-proxy-${this.#run}-${(this.#topics += 1)}`;
-    await this.#admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+    await createTopics(this.#admin, [{ topic, numPartitions }]);
     return topic;
   }
 

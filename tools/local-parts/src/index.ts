@@ -1,5 +1,6 @@
 export { type Child, Children, type ChildSpec, type Ended } from './child.ts';
 export { type KafkaPart, startKafka } from './kafka.ts';
+export { createTopics } from './create-topics.ts';
 export { type LocalPart, type PartOptions, type Step } from './part.ts';
 export { PartError } from './part-error.ts';
 export { type OwnPart, type Parts, type PartsOptions, startParts } from './parts.ts';

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
+import { createTopics } from './create-topics.ts';
 
 const { DATABASE_URL, KAFKA_BROKERS = '', REDIS_URL = '' } = process.env;
 
@@ -26,7 +27,7 @@ test('Kafka keeps a record and gives it to a group', async () => {
   const consumer = kafka.consumer({ groupId: topic });
   await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
   closing.push(() => consumer.disconnect(), () => producer.disconnect(), () => admin.disconnect());
-  await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true });
+  await createTopics(admin, [{ topic, numPartitions: 3 }]);
   await producer.send({ topic, messages: [{ key: 'k', value: 'v' }] });
   await consumer.subscribe({ topic, fromBeginning: true });
   const got = await new Promise((resolve) => {

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { Children } from './child.ts';
+import { createTopics } from './create-topics.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
 
@@ -27,7 +28,7 @@ const setup = () => {
 const topicsOf = async (brokers: string[], create?: string): Promise<string[]> => {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
-  if (create !== undefined) await admin.createTopics({ topics: [{ topic: create }], waitForLeaders: true });
+  if (create !== undefined) await createTopics(admin, [{ topic: create }]);
   const topics = await admin.listTopics();
   await admin.disconnect();
   return topics;

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '@osago/contracts';
 import { createKafkajsEventBus, DeadLetters, type EventBus } from '@osago/event-bus';
+import { createTopics } from '@osago/local-parts';
 import { createLog, createMetrics, systemClock } from '@osago/service-kit';
 import kafkajs from 'kafkajs';
 import { Client } from 'pg';
@@ -38,11 +39,7 @@ const ensureTopics = async (brokers: string[]): Promise<void> => {
   const { Kafka, logLevel } = kafkajs;
   const admin = new Kafka({ brokers, clientId: 'ops-test', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
-  const there = await admin.listTopics();
-  const topics = [TOPICS.deadLetters, TOPICS.errors]
-    .filter((topic) => !there.includes(topic))
-    .map((topic) => ({ topic, numPartitions: 4, replicationFactor: 1 }));
-  if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+  await createTopics(admin, [TOPICS.deadLetters, TOPICS.errors].map((topic) => ({ topic, numPartitions: 4 })));
   await admin.disconnect();
 };
 
