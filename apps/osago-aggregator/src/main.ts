@@ -25,6 +25,9 @@ startMain(async () => {
   const settings = loadYamlFile(InsurersFile, config.INSURERS_FILE, process.env);
   const log = createLog('osago-aggregator', config.LOG_LEVEL);
   const metrics = createMetrics('osago-aggregator');
+  for (const { insurer_id, cache_hours } of settings) {
+    if (cache_hours > 0) log.warn({ insurer_id }, 'cache_hours is above 0: this version caches nothing');
+  }
   const clock = systemClock;
   const bus = await createEventBus(
     { log },

@@ -13,7 +13,12 @@ export const InsurerSettings = Type.Object(
     concurrency: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Calls at once, of one pod' }),
     deadline_ms: Type.Integer({ minimum: 1_000, maximum: 60_000, default: 60_000 }),
     post_timeout_ms: Type.Integer({ minimum: 100, maximum: 60_000, default: 5_000 }),
-    cache_hours: Type.Number({ minimum: 0, maximum: 24, default: 0 }),
+    cache_hours: Type.Number({
+      minimum: 0,
+      maximum: 24,
+      default: 0,
+      description: 'For the day cache; this version has none and says so in its log when it is above 0',
+    }),
   },
   { additionalProperties: false },
 );

@@ -1,5 +1,5 @@
 /** docs/asyncapi.yaml: the topics, and every event on them. */
-import { CLOUD_EVENT_CONTENT_TYPE, EVENT_SCHEMAS, Leg, topicOf, TOPICS } from '@osago/contracts';
+import { CLOUD_EVENT_CONTENT_TYPE, DEAD_LETTER_TYPE, DeadLetter, EVENT_SCHEMAS, Leg, topicOf, TOPICS } from '@osago/contracts';
 import { EVENT_TYPES } from './event-schemas.ts';
 import { type JsonObject, SchemaBook } from './plain-schema.ts';
 import type { TopicManifest } from './topic-manifests.ts';
@@ -59,7 +59,7 @@ const channelBindings = ({ name, partitions, replicas, config }: TopicManifest):
 
 const channel = (topicKey: TopicKey, manifest: TopicManifest | undefined): JsonObject => {
   const { title, key, description } = CHANNELS[topicKey];
-  const types = topicKey === 'deadLetters' ? [] : EVENT_TYPES.filter((type) => topicOf(type) === TOPICS[topicKey]);
+  const types = topicKey === 'deadLetters' ? [DEAD_LETTER_TYPE] : EVENT_TYPES.filter((type) => topicOf(type) === TOPICS[topicKey]);
   return {
     address: TOPICS[topicKey],
     title,
@@ -98,12 +98,16 @@ its type a new version. The schema of each type by itself: \`schemas/\`.`;
 export const renderAsyncapi = (manifests: readonly TopicManifest[], version: string): string => {
   const schemas = new SchemaBook('#/components/schemas/', { Leg });
   const messages: JsonObject = {};
-  for (const type of EVENT_TYPES) {
+  const payloads = [
+    ...EVENT_TYPES.map((type) => [type, EVENT_SCHEMAS[type]] as const),
+    [DEAD_LETTER_TYPE, DeadLetter] as const,
+  ];
+  for (const [type, schema] of payloads) {
     messages[type] = {
       name: type,
       contentType: CLOUD_EVENT_CONTENT_TYPE,
       headers: { $ref: '#/components/schemas/Headers' },
-      payload: schemas.add(type, EVENT_SCHEMAS[type]),
+      payload: schemas.add(type, schema),
       bindings: { $ref: '#/components/messageBindings/Keyed' },
     };
   }
