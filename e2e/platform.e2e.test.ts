@@ -109,7 +109,10 @@ describe('a person in a browser', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(ENDED_MS);
     const cards = await page.getByTestId('card').all();
     const statuses = await Promise.all(cards.map((card) => card.getAttribute('data-status')));
-    expect(new Set(statuses)).toEqual(new Set(['quoted', 'declined', 'error', 'timeout']));
+    // delta always declines, theta always fails, zeta never answers; what the other seven say is for their profiles to
+    // choose, so an outcome of theirs is not held against them.
+    expect(statuses.filter((status) => status === 'timeout')).toHaveLength(1);
+    for (const status of ['quoted', 'declined', 'error', 'timeout']) expect(statuses).toContain(status);
     await page.getByTestId('request-status').waitFor();
     const target = process.env['SCREENSHOT'];
     if (target) await page.screenshot({ path: target, fullPage: true, animations: 'disabled' });
