@@ -18,7 +18,7 @@ const behaviourOf = (insurerId: string, given: Partial<Profile> = {}, speed = 1)
 
 const application = sampleApplication(1, '2026-11-21');
 const plan = (behaviour: Behaviour, key = 'key', of: Application = application): Plan =>
-  planFor(behaviour, { key, application: of }, NOW_MS);
+  planFor(behaviour, { key, application: of }, { nowMs: NOW_MS });
 const finalAnswer = (of: Plan): InsurerAnswer => answerAt(of, of.readyAtMs);
 const plans = (behaviour: Behaviour, count: number): Plan[] =>
   Array.from({ length: count }, (_, index) => plan(behaviour, `key ${index}`));

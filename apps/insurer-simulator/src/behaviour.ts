@@ -113,19 +113,30 @@ const outcomeOf = (
 };
 
 /** 96 bits in hexadecimal; the same for the same key, also after a restart. */
-const applicationIdOf = (behaviour: Behaviour, key: string): string => {
-  const random = drawsOf(behaviour, key, 'application id');
+const applicationIdOf = (behaviour: Behaviour, key: string, copy: number): string => {
+  const random = drawsOf(behaviour, key, copy === 0 ? 'application id' : `application id ${copy}`);
   const word = (): string => random.integer(0, 2 ** 32 - 1).toString(16).padStart(8, '0');
   return `${behaviour.profile.insurer_id}-${word()}${word()}${word()}`;
 };
 
+/** When an application arrives; what makes this one later than usual, or one more of the same key. */
+export interface Arrival {
+  nowMs: number;
+  lateMs?: number;
+  copy?: number;
+}
+
 /** Decides everything about an application that arrives now. */
-export const planFor = (behaviour: Behaviour, received: ReceivedApplication, nowMs: number): Plan => {
+export const planFor = (
+  behaviour: Behaviour,
+  received: ReceivedApplication,
+  { nowMs, lateMs = 0, copy = 0 }: Arrival,
+): Plan => {
   const { profile } = behaviour;
-  const delayMs = latencyMs(behaviour, received.key);
+  const delayMs = latencyMs(behaviour, received.key) + lateMs / behaviour.speed;
   const { outcome, estimated } = outcomeOf(behaviour, received, nowMs);
   const plan: Plan = {
-    applicationId: applicationIdOf(behaviour, received.key),
+    applicationId: applicationIdOf(behaviour, received.key, copy),
     readyAtMs: profile.never_answers ? Infinity : nowMs + delayMs,
     outcome,
   };

@@ -25,6 +25,17 @@ const faultsOf = (yaml: string): readonly string[] => {
   return [];
 };
 
+describe('market.yaml', () => {
+  test('has the same insurers, and none that always ends the same way', () => {
+    const market = loadProfiles(join(APP, 'market.yaml'));
+    const names = ({ insurer_id, name }: { insurer_id: string; name: string }): string => `${insurer_id} ${name}`;
+    expect(market.map(names)).toEqual(profiles.map(names));
+    for (const { declined_share, fails_share, never_answers } of market) {
+      expect([declined_share < 1, fails_share < 1, never_answers]).toEqual([true, true, false]);
+    }
+  });
+});
+
 describe('profiles.yaml', () => {
   test('names the insurers of config/insurers.yaml, in its order', () => {
     const insurers = loadYamlFile(InsurersFile, INSURERS_FILE, { INSURERS_URL: 'http://simulator' });

@@ -2,6 +2,7 @@
 import { Extra, InsurerId, Reason } from '@osago/contracts';
 import { ConfigError, loadYamlFile } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
+import { type Fault, Faults } from './fault.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -59,6 +60,7 @@ export const Profile = Type.Object(
         { ...strict, description: 'More calls a second than this get a 429 with Retry-After' },
       ),
     ),
+    faults: Type.Unsafe<Fault[]>({ ...Faults, default: [], description: 'What goes wrong at it from the beginning' }),
     poll_hint_s: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Retry-After of a pending answer' })),
   },
   strict,

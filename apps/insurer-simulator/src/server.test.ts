@@ -86,13 +86,17 @@ describe('POST /<insurer>/applications', () => {
     expect(again.body).toEqual(first.body);
     expect(other.body.application_id).not.toBe(first.body.application_id);
     expect((await call('/admin/counters')).body.alfa).toEqual({
+      calls: 3,
       posts: 3,
       duplicate_posts: 1,
       polls: 0,
       limited: 0,
+      faulted: 0,
       in_flight_max: 1,
+      per_second_max: 3,
       by_idempotency_key_max: 2,
     });
+    expect((await call('/admin/counters/alfa')).body.posts_by_key).toEqual({ k1: 2, k2: 1 });
   });
 
   test('counts the calls that are open at once', async () => {
@@ -192,16 +196,16 @@ describe('memory', () => {
 
   test('forgets the oldest application when one too many arrives', () => {
     const { insurer } = insurerWith(2);
-    const ids = ['a', 'b', 'c'].map((key) => insurer.receive({ key, application }).applicationId);
-    expect(ids.map((id) => insurer.poll(id) !== undefined)).toEqual([false, true, true]);
+    const ids = ['a', 'b', 'c'].map((key) => insurer.receive({ key, application }, insurer.mark('post', key)).plan.applicationId);
+    expect(ids.map((id) => insurer.knownById(id) !== undefined)).toEqual([false, true, true]);
   });
 
   test('forgets an application after ten minutes', () => {
     const { clock, insurer } = insurerWith(100);
-    const { applicationId } = insurer.receive({ key: 'a', application });
+    const { plan } = insurer.receive({ key: 'a', application }, insurer.mark('post', 'a'));
     clock.ms = 600_000;
-    insurer.receive({ key: 'b', application });
-    expect(insurer.poll(applicationId)).toBeUndefined();
+    insurer.receive({ key: 'b', application }, insurer.mark('post', 'b'));
+    expect(insurer.knownById(plan.applicationId)).toBeUndefined();
   });
 });
 

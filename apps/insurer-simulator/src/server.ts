@@ -1,34 +1,25 @@
 /**
- * The standard insurer protocol (design §7a) over HTTP for all simulated insurers, each under its own path, and what
- * they counted. Plain `node:http`: the simulator must never be what a measurement of the platform measures.
+ * The standard insurer protocol (design §7a) over HTTP for all simulated insurers, each under its own path, and the
+ * simulator's own API under `/admin`. Plain `node:http`: the simulator must never be what a measurement of the platform
+ * measures.
  *
- * It never answers 5xx. A failing insurer says so in its answer; what a caller does wrong is a 4xx.
+ * It answers 5xx only where a fault says so. What a caller does wrong is a 4xx.
  */
-import {
-  createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse,
-} from 'node:http';
-import { checker, type Fault, InsurerApplication } from '@osago/contracts';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { checker, InsurerApplication } from '@osago/contracts';
 import type { Clock, Log, Service } from '@osago/service-kit';
-import { answerAt, answersInPost, type Plan } from './behaviour.ts';
+import { adminReply } from './admin.ts';
+import type { MarkedCall } from './fault.ts';
+import { pollReply, postReply, refusalOf } from './insurer-calls.ts';
 import type { Profile } from './profile.ts';
-import { type Counters, SimulatedInsurer } from './simulated-insurer.ts';
+import { answer, badBody, NOT_FOUND, notAllowed, type Reply, TOO_LARGE } from './reply.ts';
+import { SimulatedInsurer } from './simulated-insurer.ts';
 
 /** An application has about 2 kB; the aggregator calls 256 KB malformed too. */
 const BODY_BYTES_MAX = 256 * 1024;
 
 /** Applications of all insurers together, about 1 kB each. */
 const REMEMBERED_MAX = 200_000;
-
-/** Node's longest timer; every real delay is far below. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
-/** The reply to a request; `afterMs` holds it back. */
-interface Reply {
-  status: number;
-  body: unknown;
-  headers?: OutgoingHttpHeaders;
-  afterMs?: number;
-}
 
 export interface SimulatorOptions {
   profiles: readonly Profile[];
@@ -38,28 +29,6 @@ export interface SimulatorOptions {
 }
 
 const check = checker(InsurerApplication);
-
-const refusal = (status: number, detail: string, headers: OutgoingHttpHeaders = {}): Reply => ({
-  status,
-  body: { detail },
-  headers,
-});
-
-const NOT_FOUND = refusal(404, 'no such path');
-const TOO_LARGE = refusal(413, 'the body is too large', { connection: 'close' });
-const notAllowed = (allow: string): Reply => refusal(405, `only ${allow} is allowed here`, { allow });
-
-const badBody = (errors: readonly Fault[]): Reply => ({
-  status: 400,
-  body: { detail: 'the body is not the protocol', errors },
-});
-
-const send = (response: ServerResponse, { status, body, headers }: Reply): void => {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers })
-    .end(bytes);
-};
 
 /** Calls back with undefined when the body is too large, and not at all when the caller goes away. */
 const readBody = (request: IncomingMessage, done: (body: Buffer | undefined) => void): void => {
@@ -85,27 +54,6 @@ const parse = (body: Buffer): ReturnType<typeof check> => {
   }
 };
 
-/** Whole seconds have no need of decimals; shorter pauses of a fast simulator do. */
-const seconds = (value: number): string => String(Number(value.toFixed(3)));
-
-const postReply = (insurer: SimulatedInsurer, plan: Plan, nowMs: number): Reply => {
-  if (!answersInPost(insurer.behaviour, plan)) {
-    return { status: 201, body: { application_id: plan.applicationId, status: 'pending' } };
-  }
-  const afterMs = Math.min(Math.max(plan.readyAtMs - nowMs, 0), TIMER_MS_MAX);
-  const status = plan.outcome.status === 'ready' ? 200 : 422;
-  return { status, body: answerAt(plan, plan.readyAtMs), afterMs };
-};
-
-const pollReply = (insurer: SimulatedInsurer, applicationId: string, nowMs: number): Reply => {
-  const plan = insurer.poll(applicationId);
-  if (plan === undefined) return refusal(404, 'no such application');
-  const answer = answerAt(plan, nowMs);
-  const { profile, speed } = insurer.behaviour;
-  if (answer.status !== 'pending' || profile.poll_hint_s === undefined) return { status: 200, body: answer };
-  return { status: 200, body: answer, headers: { 'retry-after': seconds(profile.poll_hint_s / speed) } };
-};
-
 /** A server that does not listen yet. */
 export const createSimulator = (clock: Clock, { profiles, seed, speed }: SimulatorOptions): Server => {
   const rememberedMax = Math.max(1, Math.floor(REMEMBERED_MAX / profiles.length));
@@ -116,27 +64,20 @@ export const createSimulator = (clock: Clock, { profiles, seed, speed }: Simulat
     ]),
   );
 
-  const counters = (): Record<string, Counters> =>
-    Object.fromEntries([...insurers].map(([id, insurer]) => [id, insurer.counters]));
+  const keyOf = (request: IncomingMessage): string | undefined => request.headers['idempotency-key']?.toString();
 
-  const answer = (response: ServerResponse, reply: Reply): void => {
-    if (!reply.afterMs) return send(response, reply);
-    const timer = setTimeout(() => send(response, reply), reply.afterMs);
-    response.once('close', () => clearTimeout(timer));
-  };
-
-  const callMs = ({ behaviour }: SimulatedInsurer): number => behaviour.profile.call_ms / speed;
-
-  const answerPost = (insurer: SimulatedInsurer, request: IncomingMessage, response: ServerResponse): void =>
+  const answerPost = (
+    insurer: SimulatedInsurer,
+    call: MarkedCall,
+    [request, response]: readonly [IncomingMessage, ServerResponse],
+  ): void =>
     readBody(request, (body) => {
       if (body === undefined) return answer(response, TOO_LARGE);
       const parsed = parse(body);
       if (!parsed.ok) return answer(response, badBody(parsed.faults));
       const { request_id, application } = parsed.value;
-      const key = String(request.headers['idempotency-key'] ?? request_id);
-      const plan = insurer.receive({ key, application });
-      const reply = postReply(insurer, plan, clock.nowMs());
-      answer(response, { afterMs: callMs(insurer), ...reply });
+      const received = { key: keyOf(request) ?? request_id, application };
+      answer(response, postReply(insurer, received, call, clock.nowMs()));
     });
 
   const answerInsurer = (
@@ -149,24 +90,27 @@ export const createSimulator = (clock: Clock, { profiles, seed, speed }: Simulat
     if (!isPost && !isPoll) return answer(response, NOT_FOUND);
     const method = isPost ? 'POST' : 'GET';
     if (request.method !== method) return answer(response, notAllowed(method));
-    const { limit } = insurer.behaviour.profile;
-    response.once('close', insurer.begin());
-    if (!insurer.admit()) {
-      const retryAfter = seconds((limit?.retry_after_s ?? 1) / speed);
-      return answer(response, refusal(429, 'too many calls', { 'retry-after': retryAfter }));
-    }
-    if (isPost) return answerPost(insurer, request, response);
-    answer(response, { afterMs: callMs(insurer), ...pollReply(insurer, id ?? '', clock.nowMs()) });
+    response.once('close', insurer.counter.begin(clock.nowMs()));
+    const call = isPost ? insurer.mark('post', keyOf(request) ?? '') : insurer.mark('poll', id ?? '');
+    const refused = refusalOf(insurer, call);
+    if (refused !== undefined) return answer(response, refused);
+    if (isPost) return answerPost(insurer, call, [request, response]);
+    answer(response, pollReply(insurer, id ?? '', call, clock.nowMs()));
   };
+
+  const answerAdmin = (path: readonly string[], request: IncomingMessage, response: ServerResponse): void =>
+    readBody(request, (body) =>
+      answer(response, body === undefined ? TOO_LARGE : adminReply(insurers, request.method ?? '', path, body)));
+
+  const health = (request: IncomingMessage): Reply =>
+    request.method === 'GET' ? { status: 200, body: { status: 'ok' } } : notAllowed('GET');
 
   return createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
-    if (path === '/admin/counters' || path === '/health/live' || path === '/health/ready') {
-      if (request.method !== 'GET') return answer(response, notAllowed('GET'));
-      return answer(response, { status: 200, body: path === '/admin/counters' ? counters() : { status: 'ok' } });
-    }
-    const [, insurerId = '', ...rest] = path.split('/');
-    const insurer = insurers.get(insurerId);
+    if (path === '/health/live' || path === '/health/ready') return answer(response, health(request));
+    const [, first = '', ...rest] = path.split('/');
+    if (first === 'admin') return answerAdmin(rest, request, response);
+    const insurer = insurers.get(first);
     if (insurer === undefined) return answer(response, NOT_FOUND);
     answerInsurer(insurer, rest, [request, response]);
   });
