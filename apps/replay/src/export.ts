@@ -1,12 +1,12 @@
 /** Writes every record of a window once, from live topics, so that a call after a kill goes on where it stopped. */
 import { mkdir } from 'node:fs/promises';
 import { REQUEST_TOPICS } from '@osago/contracts';
-import type { EventBus, LogRecord } from '@osago/event-bus';
+import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
 import type { ExportFormat } from './arguments.ts';
 import { Duck } from './duck.ts';
 import { type Chunk, removeUncounted, writeChunk } from './export-files.ts';
-import { holesOf, type Manifest, mergePositions, readManifest, writeManifest } from './export-manifest.ts';
-import { type LogReader, type PartitionRange, rangesOf, sizeOf } from './log-reader.ts';
+import { holesOf, type Manifest, mergePositions, type Position, readManifest, writeManifest } from './export-manifest.ts';
+import { type LogReader, rangesOf, sizeOf } from './log-reader.ts';
 import type { Progress } from './progress.ts';
 import { ReplayError } from './replay-error.ts';
 import { type Row, toRow } from './rows.ts';
@@ -81,17 +81,31 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   await writeManifest(out, manifest);
   const duck = manifest.format === 'parquet' ? await Duck.open() : undefined;
   let rows: Row[] = [];
+  /** Where the rows gathered now begin, for each partition; the manifest follows when they are files. */
+  const gathered = new Map(manifest.positions.map((position) => [position, position.next]));
+  let writing: Promise<void> = Promise.resolve();
 
-  /** The rows gathered so far, all of one partition, become files, and then count. */
-  const flush = async (range: PartitionRange, to: bigint): Promise<void> => {
-    const position = positionOf(range.topic, range.partition);
-    if (position === undefined || to <= BigInt(position.next)) return;
-    const chunk: Chunk = { topic: SHORT(range.topic), partition: range.partition, from: BigInt(position.next), to, rows };
-    rows = [];
+  const write = async (chunk: Chunk, position: Position): Promise<void> => {
     if (chunk.rows.length > 0) await writeChunk(out, manifest.format, chunk, duck);
-    position.next = Number(to);
+    position.next = Number(chunk.to);
     manifest.records += chunk.rows.length;
     await writeManifest(out, manifest);
+  };
+
+  /**
+   * The rows gathered so far, all of one partition, become files, and then count. The next ones are gathered meanwhile; no
+   * more than one chunk is being written.
+   */
+  const flush = async ({ topic, partition }: TopicPartition, to: bigint): Promise<void> => {
+    const position = positionOf(topic, partition);
+    const from = position && gathered.get(position);
+    if (position === undefined || from === undefined || to <= BigInt(from)) return;
+    const chunk: Chunk = { topic: SHORT(topic), partition, from: BigInt(from), to, rows };
+    rows = [];
+    gathered.set(position, Number(to));
+    await writing;
+    writing = write(chunk, position);
+    writing.catch(() => undefined); // Whoever waits for it next is told.
   };
 
   const ranges = manifest.positions
@@ -104,7 +118,7 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
     for (const record of records) {
       rows.push(toRow(record));
       reached = record.offset + 1n;
-      if (rows.length >= chunkRows) await flush({ ...record, from: 0n, to: 0n }, reached);
+      if (rows.length >= chunkRows) await flush(record, reached);
     }
     progress.advance(records.length);
   };
@@ -115,7 +129,9 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   progress.begin(sizeOf(lanes));
   try {
     await reader.read(lanes, { onRecords, onLaneEnd }, signal);
+    await writing;
   } finally {
+    await writing.catch(() => undefined);
     progress.end();
     await duck?.close();
   }

@@ -50,7 +50,10 @@ export interface PersonalFind {
 }
 
 export const maskText = (text: string): string =>
-  SHAPES.reduce((masked, { pattern, mask }) => masked.replace(pattern, (found) => mask(found)), text);
+  SHAPES.reduce(
+    (masked, { hint, pattern, mask }) => (hint.test(masked) ? masked.replace(pattern, (found) => mask(found)) : masked),
+    text,
+  );
 
 /**
  * False where a text surely holds none; it may be JSON as it was written. Most records end here. An escape could hide what
