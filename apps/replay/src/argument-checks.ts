@@ -23,9 +23,20 @@ export class Check {
   readonly #values: Readonly<Record<string, string | boolean | undefined>>;
   fault: string | undefined;
 
-  constructor(values: Readonly<Record<string, string | boolean | undefined>>, nowMs: number) {
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+
+  constructor(
+    values: Readonly<Record<string, string | boolean | undefined>>,
+    nowMs: number,
+    environment: Readonly<Record<string, string | undefined>>,
+  ) {
     this.#values = values;
     this.nowMs = nowMs;
+    this.#environment = environment;
+  }
+
+  environment(name: string): string | undefined {
+    return this.#environment[name] || undefined;
   }
 
   refuse(because: string): void {

@@ -1,6 +1,7 @@
 /** What was typed, checked; without touching the process, so that every answer can be tested. */
 import { parseArgs } from 'node:util';
 import { Check, isStatus, type OffsetSpan, type Status } from './argument-checks.ts';
+import type { DecryptOptions } from './decryption.ts';
 import { MOMENT_SHAPE, parseMoment } from './moment.ts';
 import { COMMANDS, COMMON_OPTIONS, type CommandName, isCommandName, type OptionUsage, USAGE, usageOf } from './usage.ts';
 
@@ -31,9 +32,9 @@ export type Command =
   | { name: 'at'; requestId: string; atMs: number; partition: number | undefined }
   | ({ name: 'list'; partition: number | undefined; offsets: OffsetSpan | undefined } & Moments & Filters)
   | ({ name: 'verify'; topicsOnly: boolean } & Moments)
-  | ({ name: 'export'; out: string; format: ExportFormat | undefined } & Moments)
+  | ({ name: 'export'; out: string; format: ExportFormat | undefined; decrypt: DecryptOptions | undefined } & Moments)
   | ({ name: 'sql'; csv: boolean } & SqlSources & Moments)
-  | ({ name: 'report'; out: string } & Moments);
+  | ({ name: 'report'; out: string; png: string | undefined } & Moments);
 
 export interface Common {
   readonly brokers: readonly string[] | undefined;
@@ -56,7 +57,11 @@ const REPORT_FILE = 'osago-report.html';
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-export const parseCommand = (argv: readonly string[], nowMs: number): Parsed => {
+export const parseCommand = (
+  argv: readonly string[],
+  nowMs: number,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Parsed => {
   const [name = '', ...args] = argv;
   if (name === '--help' || name === '-h' || name === 'help') return { kind: 'help', text: USAGE };
   if (!isCommandName(name)) {
@@ -71,7 +76,7 @@ export const parseCommand = (argv: readonly string[], nowMs: number): Parsed => 
     return { kind: 'refused', because: (error as Error).message.split(/\. |\n/)[0] ?? 'Options cannot be read', usage };
   }
   if (given.values['help'] === true) return { kind: 'help', text: usage };
-  const check = new Check(given.values, nowMs);
+  const check = new Check(given.values, nowMs, environment);
   const command = toCommand(name, given.positionals, check);
   const common = toCommon(check);
   return check.fault === undefined && command !== undefined
@@ -121,11 +126,23 @@ const toList = (check: Check): Command => {
   return { name: 'list', partition, offsets, ...filters(check), ...moments(check, from) };
 };
 
+/** Why and for whom is asked of everybody; where the audit log is, the machine may say. */
+const toDecrypt = (check: Check): DecryptOptions | undefined => {
+  const names = ['key', 'purpose', 'ticket', 'audit'] as const;
+  if (!check.flag('decrypt')) {
+    const stray = names.find((name) => check.text(name) !== undefined);
+    if (stray !== undefined) check.refuse(`--${stray} goes with --decrypt`);
+    return undefined;
+  }
+  const auditFile = check.text('audit') ?? check.environment('OSAGO_AUDIT_FILE') ?? check.required('audit');
+  return { keyFile: check.required('key'), purpose: check.required('purpose'), ticket: check.required('ticket'), auditFile };
+};
+
 const toExport = (check: Check): Command => {
   const given = check.text('format');
   const format = EXPORT_FORMATS.find((candidate) => candidate === given);
   if (given !== undefined && format === undefined) check.refuse(`--format is ndjson, csv or parquet, not "${given}"`);
-  return { name: 'export', out: check.required('out'), format, ...moments(check, 0) };
+  return { name: 'export', out: check.required('out'), format, decrypt: toDecrypt(check), ...moments(check, 0) };
 };
 
 const toSql = ([query]: readonly string[], check: Check): Command => {
@@ -165,6 +182,6 @@ const toCommand = (name: CommandName, operands: readonly string[], check: Check)
     case 'sql':
       return toSql(operands, check);
     case 'report':
-      return { name, out: check.text('out') ?? REPORT_FILE, ...moments(check, lastHour(check)) };
+      return { name, out: check.text('out') ?? REPORT_FILE, png: check.text('png'), ...moments(check, lastHour(check)) };
   }
 };

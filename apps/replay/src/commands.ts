@@ -9,6 +9,7 @@ import type { Duck } from './duck.ts';
 import { exportRecords } from './export.ts';
 import { listLine, listRequests } from './list.ts';
 import type { LogReader, Window } from './log-reader.ts';
+import { pagePicture } from './page-picture.ts';
 import type { Progress } from './progress.ts';
 import { ReplayError } from './replay-error.ts';
 import { reportHtml } from './report.ts';
@@ -132,13 +133,16 @@ const verifyAll = async (deps: CommandDeps, command: Of<'verify'>): Promise<numb
 
 const exportAll = async (deps: CommandDeps, command: Of<'export'>): Promise<number> => {
   const exported = await exportRecords(deps, command);
-  const { records, total, format, isResumed, finished } = exported;
+  const { records, total, format, isResumed, finished, decrypted } = exported;
   const state = finished ? 'whole' : 'stopped, the same call goes on';
   deps.out(
     deps.json
       ? line({ out: command.out, ...exported })
       : `${command.out}: ${records} records as ${format}${isResumed ? `, ${total} with what was there` : ''}; ${state}\n`,
   );
+  if (decrypted !== undefined && decrypted.unopened > 0 && !deps.json) {
+    deps.out(`${decrypted.unopened} applications could not be opened: their keys are not in the file, or they were changed\n`);
+  }
   return finished ? 0 : 1;
 };
 
@@ -168,13 +172,16 @@ const sql = async (deps: CommandDeps, command: Of<'sql'>): Promise<number> => {
   return 0;
 };
 
-const report = async (deps: CommandDeps, { out, fromMs, toMs }: Of<'report'>): Promise<number> => {
+const report = async (deps: CommandDeps, { out, png, fromMs, toMs }: Of<'report'>): Promise<number> => {
   const duck = await openDuck(deps, { fromMs, toMs });
   try {
-    await writeFile(out, await reportHtml(duck, { fromMs, toMs: toMs ?? deps.clock.nowMs() }));
+    const html = await reportHtml(duck, { fromMs, toMs: toMs ?? deps.clock.nowMs() });
+    await writeFile(out, html);
+    if (png !== undefined) await writeFile(png, await pagePicture(html));
   } finally {
     await duck.close();
   }
-  deps.out(deps.json ? line({ out }) : `written: ${out}\n`);
+  const files = png === undefined ? [out] : [out, png];
+  deps.out(deps.json ? line({ out, png }) : `written: ${files.join(', ')}\n`);
   return 0;
 };

@@ -20,7 +20,6 @@ const NUMERIC = /^(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w*INT\w*|DOUBLE|F
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 const COLUMN_TYPES = COLUMN_NAMES.map((name) => `${text(name)}: ${text(COLUMNS[name][0])}`).join(', ');
-const FILE_COLUMN = '_file';
 
 export class Duck {
   readonly #instance: DuckDBInstance;
@@ -58,11 +57,11 @@ export class Duck {
   }
 
   /** A NDJSON file in between is faster than a call for each cell, and DuckDB reads it on all cores. */
-  async #staged<T>(lines: string, columns: string, use: (source: string) => Promise<T>): Promise<T> {
+  async #staged<T>(lines: string, use: (source: string) => Promise<T>): Promise<T> {
     const path = join(this.#dir, 'rows.ndjson');
     await writeFile(path, lines);
     try {
-      return await use(`read_json(${text(path)}, format = 'newline_delimited', columns = {${columns}})`);
+      return await use(`read_json(${text(path)}, format = 'newline_delimited', columns = {${COLUMN_TYPES}})`);
     } finally {
       await rm(path, { force: true });
     }
@@ -76,21 +75,14 @@ export class Duck {
   async addRecords(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
     const lines = rows.map(toNdjsonLine).join('');
-    await this.#staged(lines, COLUMN_TYPES, (source) => this.run(`INSERT INTO records SELECT * FROM ${source}`));
+    await this.#staged(lines, (source) => this.run(`INSERT INTO records SELECT * FROM ${source}`));
   }
 
-  /** All files of a chunk at once: the rows are handed over once, each with the number of its file. */
-  async writeParquet(files: readonly (readonly [path: string, rows: readonly Row[]])[]): Promise<void> {
-    const numbered = ([, rows]: (typeof files)[number], at: number): string =>
-      rows.map((row) => `{"${FILE_COLUMN}":${at},${toNdjsonLine(row).slice(1)}`).join('');
-    const columns = `${FILE_COLUMN}: 'INTEGER', ${COLUMN_TYPES}`;
-    await this.#staged(files.map(numbered).join(''), columns, (source) =>
-      this.run(`CREATE OR REPLACE TEMP TABLE chunk AS SELECT * FROM ${source}`),
+  /** Writes rows, given as lines of NDJSON, as one file. */
+  async writeParquet(path: string, lines: string): Promise<void> {
+    await this.#staged(lines, (source) =>
+      this.run(`COPY (SELECT * FROM ${source}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`),
     );
-    for (const [at, [path]] of files.entries()) {
-      const rows = `SELECT * EXCLUDE (${FILE_COLUMN}) FROM chunk WHERE ${FILE_COLUMN} = ${at} ORDER BY "offset"`;
-      await this.run(`COPY (${rows}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`);
-    }
   }
 
   /** The records of an export, whatever its format, without copying them. */

@@ -14,7 +14,7 @@ export interface Chunk {
   /** The chunk holds every record of the partition in [from, to). */
   readonly from: bigint;
   readonly to: bigint;
-  readonly rows: readonly Row[];
+  readonly lines: ChunkLines;
 }
 
 /** Where rows are that concern no single insurer; no slug begins with an underscore. */
@@ -22,27 +22,48 @@ const NO_INSURER = '_none';
 const PARTIAL = '.partial';
 const NAME = /^(.+)-(\d+)-(\d+)-(\d+)\.(ndjson|csv|parquet)$/;
 
-const folderOf = ({ written_at, insurer_id }: Row): string =>
-  join(`day=${String(written_at).slice(0, 10)}`, `insurer=${String(insurer_id ?? NO_INSURER)}`);
+const folderOf = ({ written_at, insurer_id }: Row): string => {
+  const day = typeof written_at === 'string' ? written_at.slice(0, 10) : '';
+  return `day=${day}/insurer=${typeof insurer_id === 'string' ? insurer_id : NO_INSURER}`;
+};
 
-const pathsOf = (dir: string, format: ExportFormat, { topic, partition, from, to, rows }: Chunk): Map<string, Row[]> =>
-  new Map(
-    [...Map.groupBy(rows, folderOf)].map(([folder, own]) => [
-      join(dir, folder, `${topic}-${partition}-${from}-${to}.${format}`),
-      own,
-    ]),
-  );
+/** The lines of a chunk by the folder they belong to. Rows become lines at once: a row takes three times the memory. */
+export class ChunkLines {
+  readonly byFolder = new Map<string, string[]>();
+  readonly #toLine: (row: Row) => string;
+  size = 0;
 
-const textOf = (format: 'ndjson' | 'csv', rows: readonly Row[]): string =>
-  format === 'csv' ? CSV_HEADER + rows.map(toCsvLine).join('') : rows.map(toNdjsonLine).join('');
+  /** Parquet is made of lines of NDJSON. */
+  constructor(format: ExportFormat) {
+    this.#toLine = format === 'csv' ? toCsvLine : toNdjsonLine;
+  }
+
+  add(row: Row): void {
+    const folder = folderOf(row);
+    const lines = this.byFolder.get(folder);
+    if (lines === undefined) this.byFolder.set(folder, [this.#toLine(row)]);
+    else lines.push(this.#toLine(row));
+    this.size += 1;
+  }
+}
 
 /** Under a name that no reader takes, until the chunk is whole. */
-export const writeChunk = async (dir: string, format: ExportFormat, chunk: Chunk, duck: Duck | undefined): Promise<void> => {
-  const files = pathsOf(dir, format, chunk);
-  for (const path of files.keys()) await mkdir(dirname(path), { recursive: true });
-  if (format === 'parquet') await duck?.writeParquet([...files].map(([path, rows]) => [path + PARTIAL, rows]));
-  else for (const [path, rows] of files) await writeFile(path + PARTIAL, textOf(format, rows));
-  for (const path of files.keys()) await rename(path + PARTIAL, path);
+export const writeChunk = async (
+  dir: string,
+  format: ExportFormat,
+  { topic, partition, from, to, lines: { byFolder } }: Chunk,
+  duck: Duck | undefined,
+): Promise<void> => {
+  const paths: string[] = [];
+  for (const [folder, lines] of byFolder) {
+    const path = join(dir, folder, `${topic}-${partition}-${from}-${to}.${format}`);
+    paths.push(path);
+    await mkdir(dirname(path), { recursive: true });
+    const text = (format === 'csv' ? CSV_HEADER : '') + lines.join('');
+    if (format === 'parquet') await duck?.writeParquet(path + PARTIAL, text);
+    else await writeFile(path + PARTIAL, text);
+  }
+  for (const path of paths) await rename(path + PARTIAL, path);
 };
 
 /** Removes what a killed export has begun and not counted: partial files, and chunks at or above `next`. */

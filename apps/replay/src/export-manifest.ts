@@ -22,7 +22,8 @@ const Position = Type.Object({
 export const Manifest = Type.Object({
   version: Type.Literal(1),
   format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv'), Type.Literal('parquet')]),
-  masked: Type.Literal(true),
+  /** False: it holds opened applications. */
+  masked: Type.Boolean(),
   from_ms: Type.Integer(),
   records: Type.Integer(),
   finished: Type.Boolean(),

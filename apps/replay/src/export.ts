@@ -1,18 +1,21 @@
 /** Writes every record of a window once, from live topics, so that a call after a kill goes on where it stopped. */
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { REQUEST_TOPICS } from '@osago/contracts';
 import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
+import type { Clock } from '@osago/service-kit';
 import type { ExportFormat } from './arguments.ts';
+import { ApplicationOpener, type Decrypted, type DecryptOptions } from './decryption.ts';
 import { Duck } from './duck.ts';
-import { type Chunk, removeUncounted, writeChunk } from './export-files.ts';
+import { type Chunk, ChunkLines, removeUncounted, writeChunk } from './export-files.ts';
 import { holesOf, type Manifest, mergePositions, type Position, readManifest, writeManifest } from './export-manifest.ts';
 import { type LogReader, rangesOf, sizeOf } from './log-reader.ts';
 import type { Progress } from './progress.ts';
 import { ReplayError } from './replay-error.ts';
-import { type Row, toRow } from './rows.ts';
+import { toRow } from './rows.ts';
 
 export interface ExportDeps {
   readonly bus: EventBus;
+  readonly clock: Clock;
   readonly reader: LogReader;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -23,6 +26,8 @@ export interface ExportOptions {
   readonly format: ExportFormat | undefined;
   readonly fromMs: number;
   readonly toMs: number | undefined;
+  /** Opens the applications; without it the export is masked. */
+  readonly decrypt?: DecryptOptions | undefined;
   /** Rows that are held before they become files; tests make it small. */
   readonly chunkRows?: number;
 }
@@ -35,23 +40,36 @@ export interface Exported {
   readonly format: ExportFormat;
   readonly isResumed: boolean;
   readonly finished: boolean;
+  readonly decrypted?: Decrypted;
 }
 
 /** About 30 MB of rows: few files, and little to repeat after a kill. */
 const CHUNK_ROWS = 50_000;
+const moment = (ms: number): string => new Date(ms).toISOString();
 const SHORT: (topic: string) => string = (topic) => topic.split('.')[1] ?? topic;
 
-const begin = async ({ bus }: ExportDeps, { out, format, fromMs, toMs }: ExportOptions): Promise<[Manifest, boolean]> => {
-  await mkdir(out, { recursive: true });
-  const known = await readManifest(out);
-  if (known !== undefined && format !== undefined && format !== known.format) {
+/** An export goes on as it was begun. */
+const refuseOther = (known: Manifest, { out, format, fromMs }: ExportOptions, masked: boolean): void => {
+  if (format !== undefined && format !== known.format) {
     throw new ReplayError(`${out} holds an export as ${known.format}, and cannot go on as ${format}`);
   }
-  const from = known?.from_ms ?? fromMs;
-  if (fromMs > 0 && known !== undefined && fromMs !== from) {
-    const held = new Date(from).toISOString();
-    throw new ReplayError(`${out} holds an export from ${held} on: leave --from out, or take another folder`);
+  if (known.masked !== masked) {
+    throw new ReplayError(`${out} holds an export ${known.masked ? 'without' : 'with'} applications, and goes on so only`);
   }
+  if (fromMs > 0 && fromMs !== known.from_ms) {
+    throw new ReplayError(`${out} holds an export from ${moment(known.from_ms)} on: leave --from out, or take another folder`);
+  }
+};
+
+const begin = async ({ bus }: ExportDeps, options: ExportOptions): Promise<[Manifest, boolean]> => {
+  const { out, format, toMs, decrypt } = options;
+  const masked = decrypt === undefined;
+  await mkdir(out, { recursive: true });
+  // Opened applications are for who asked for them.
+  if (!masked) await chmod(out, 0o700);
+  const known = await readManifest(out);
+  if (known !== undefined) refuseOther(known, options, masked);
+  const from = known?.from_ms ?? options.fromMs;
   const wanted = (await Promise.all(REQUEST_TOPICS.map((topic) => rangesOf(bus, topic, { fromMs: from, toMs })))).flat();
   const positions = mergePositions(known?.positions ?? [], wanted);
   const starts = new Map<string, bigint[]>();
@@ -61,7 +79,7 @@ const begin = async ({ bus }: ExportDeps, { out, format, fromMs, toMs }: ExportO
   const manifest: Manifest = {
     version: 1,
     format: known?.format ?? format ?? 'ndjson',
-    masked: true,
+    masked,
     from_ms: from,
     records: known?.records ?? 0,
     finished: false,
@@ -79,29 +97,31 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
     manifest.positions.find((position) => SHORT(position.topic) === SHORT(topic) && position.partition === partition);
   await removeUncounted(out, (topic, partition) => BigInt(positionOf(topic, partition)?.next ?? 0));
   await writeManifest(out, manifest);
+  const scope = { out, from: moment(manifest.from_ms), to: options.toMs === undefined ? 'end' : moment(options.toMs) };
+  const opener = options.decrypt && (await ApplicationOpener.begin(options.decrypt, scope, deps.clock));
   const duck = manifest.format === 'parquet' ? await Duck.open() : undefined;
-  let rows: Row[] = [];
-  /** Where the rows gathered now begin, for each partition; the manifest follows when they are files. */
+  let lines = new ChunkLines(manifest.format);
+  /** Where the lines gathered now begin, for each partition; the manifest follows when they are files. */
   const gathered = new Map(manifest.positions.map((position) => [position, position.next]));
   let writing: Promise<void> = Promise.resolve();
 
   const write = async (chunk: Chunk, position: Position): Promise<void> => {
-    if (chunk.rows.length > 0) await writeChunk(out, manifest.format, chunk, duck);
+    if (chunk.lines.size > 0) await writeChunk(out, manifest.format, chunk, duck);
     position.next = Number(chunk.to);
-    manifest.records += chunk.rows.length;
+    manifest.records += chunk.lines.size;
     await writeManifest(out, manifest);
   };
 
   /**
-   * The rows gathered so far, all of one partition, become files, and then count. The next ones are gathered meanwhile; no
+   * The lines gathered so far, all of one partition, become files, and then count. The next ones are gathered meanwhile; no
    * more than one chunk is being written.
    */
   const flush = async ({ topic, partition }: TopicPartition, to: bigint): Promise<void> => {
     const position = positionOf(topic, partition);
     const from = position && gathered.get(position);
     if (position === undefined || from === undefined || to <= BigInt(from)) return;
-    const chunk: Chunk = { topic: SHORT(topic), partition, from: BigInt(from), to, rows };
-    rows = [];
+    const chunk: Chunk = { topic: SHORT(topic), partition, from: BigInt(from), to, lines };
+    lines = new ChunkLines(manifest.format);
     gathered.set(position, Number(to));
     await writing;
     writing = write(chunk, position);
@@ -111,14 +131,16 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   const ranges = manifest.positions
     .filter(({ next, to }) => next < to)
     .map(({ topic, partition, next, to }) => ({ topic, partition, from: BigInt(next), to: BigInt(to) }));
-  // A partition at a time: rows of one chunk are neighbours on the log.
+  // A partition at a time: lines of one chunk are neighbours on the log.
   const lanes = ranges.map((range) => [range]);
   let reached: bigint | undefined;
   const onRecords = async (records: readonly LogRecord[]): Promise<void> => {
     for (const record of records) {
-      rows.push(toRow(record));
+      const row = toRow(record);
+      if (opener !== undefined) row.application = await opener.applicationOf(record);
+      lines.add(row);
       reached = record.offset + 1n;
-      if (rows.length >= chunkRows) await flush(record, reached);
+      if (lines.size >= chunkRows) await flush(record, reached);
     }
     progress.advance(records.length);
   };
@@ -138,5 +160,6 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   manifest.finished = !signal.aborted;
   await writeManifest(out, manifest);
   const { records, format, finished } = manifest;
-  return { records: records - before, total: records, format, isResumed, finished };
+  const exported = { records: records - before, total: records, format, isResumed, finished };
+  return opener === undefined ? exported : { ...exported, decrypted: await opener.end() };
 };

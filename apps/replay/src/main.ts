@@ -46,7 +46,7 @@ process.stdout.on('error', () => process.exit(0));
 // kafkajs 2.2.4 sets timers with negative delays, of which Node warns on the terminal of the analyst.
 process.removeAllListeners('warning');
 
-const parsed = parseCommand(process.argv.slice(2), Date.now());
+const parsed = parseCommand(process.argv.slice(2), Date.now(), process.env);
 switch (parsed.kind) {
   case 'help':
     process.stdout.write(parsed.text);

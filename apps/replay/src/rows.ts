@@ -1,6 +1,6 @@
 /**
  * A record as one flat row: what exports and questions are made of. Masked: the sealed application never becomes part
- * of a row, and free text of insurers has what looks like personal data masked.
+ * of a row (an export that may opens it, decryption.ts), and free text of insurers has what looks like personal data masked.
  */
 import { isLegEvent, type LegEvent, type OsagoEvent, REQUEST_TOPICS, type TariffAttributes } from '@osago/contracts';
 import type { LogRecord } from '@osago/event-bus';
@@ -59,6 +59,7 @@ export const COLUMNS = {
   policy_start_date: ['DATE', 'submitted, retry-asked: first day of the policy'],
   unlimited_drivers: ['BOOLEAN', 'submitted, retry-asked: anybody may drive'],
   drivers: ['JSON', 'submitted, retry-asked: age and experience of each driver'],
+  application: ['JSON', 'submitted, retry-asked: the opened application, in an export with --decrypt only'],
 } as const satisfies Record<string, readonly [type: string, says: string]>;
 
 export type ColumnName = keyof typeof COLUMNS;

@@ -18,7 +18,9 @@ an export holds each one once. A record that was published twice is two rows wit
 The day is that of \`written_at\`, UTC. A file under its final name is whole; one that ends in \`.partial\` is not.
 
 Masked: \`application_sealed\` is never exported, and what looks like a phone, VIN, passport or e-mail in the words of an
-insurer is masked. Readers: \`npm run replay -- sql --export <out> "select …"\`, or any DuckDB:
+insurer is masked. An export with \`--decrypt\` has the opened applications in the column \`application\`, \`masked\` is
+false in its manifest, its folder is readable by its owner only, and the audit log says who made it and what for: treat
+it as the law wants personal data treated. Readers: \`npm run replay -- sql --export <out> "select …"\`, or any DuckDB:
 \`SELECT * FROM read_parquet('<out>/*/*/*.parquet')\`.
 
 NDJSON leaves out what is empty, and JSON columns are JSON there; in CSV and Parquet they are text that is JSON. CSV has a

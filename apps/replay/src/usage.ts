@@ -86,9 +86,18 @@ export const COMMANDS = {
       out: { value: 'DIR', says: 'the folder; the manifest in it remembers how far it is (required)' },
       format: { value: 'ndjson|csv|parquet', says: 'how files are written (ndjson)' },
       ...window('the start of the log'),
+      decrypt: { says: 'open the applications: personal data; needs the four below, and is audited' },
+      key: { value: 'FILE', says: 'JWKS with the private log keys' },
+      purpose: { value: 'TEXT', says: 'what it is for' },
+      ticket: { value: 'ID', says: 'who allowed it' },
+      audit: { value: 'FILE', says: 'the audit log, appended to ($OSAGO_AUDIT_FILE)' },
       json: JSON_FLAG,
     },
-    examples: ['export --out exports/november --format parquet', 'export --out exports/today --from 2026-11-21 --format csv'],
+    examples: [
+      'export --out exports/november --format parquet',
+      'export --out exports/today --from 2026-11-21 --format csv',
+      'export --out claims/OPS-17 --decrypt --key log-keys.json --ticket OPS-17 --purpose "claim of a person" --audit audit.ndjson',
+    ],
   },
   sql: {
     operands: '["select …"]',
@@ -109,15 +118,21 @@ export const COMMANDS = {
   report: {
     operands: '',
     says: 'One HTML file with charts, for those who would rather look than read.',
-    options: { out: { value: 'FILE', says: 'the file (osago-report.html)' }, ...window('1h'), json: JSON_FLAG },
-    examples: ['report --from 24h', 'report --from 2026-11-20 --to 2026-11-21 --out friday.html'],
+    options: {
+      out: { value: 'FILE', says: 'the file (osago-report.html)' },
+      png: { value: 'FILE', says: 'the same as a picture' },
+      ...window('1h'),
+      json: JSON_FLAG,
+    },
+    examples: ['report --from 24h --png report.png', 'report --from 2026-11-20 --to 2026-11-21 --out friday.html'],
   },
 } as const satisfies Record<string, CommandUsage>;
 
 export type CommandName = keyof typeof COMMANDS;
 export const isCommandName = (text: string): text is CommandName => Object.hasOwn(COMMANDS, text);
 
-const PROGRAM = 'npm run replay --';
+/** Sources run in the repository, the packed form where it was installed. */
+const PROGRAM = import.meta.filename.endsWith('.ts') ? 'npm run replay --' : 'osago-replay';
 
 const optionLines = (options: Readonly<Record<string, OptionUsage>>): string[] => {
   const named = Object.entries(options).map(([name, { value, says }]) => ({
