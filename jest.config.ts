@@ -16,6 +16,8 @@ const shared = {
           target: 'es2024',
           parser: { syntax: 'typescript', tsx: false },
           transform: { react: { runtime: 'automatic' } },
+          // Tables of the law are JSON, which Node imports by its attribute only.
+          experimental: { keepImportAttributes: true },
         },
         module: { type: 'es6' },
       },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Application, checker, PostRequestBody } from '@osago/contracts';
-import { sampleApplication } from '@osago/quotes/sample-application';
+import { type SampleApplication, sampleApplication } from '@osago/quotes/sample-application';
+import { SAMPLE_KINDS, sampleOfKind } from '@osago/quotes';
 import {
   applicationOf,
   type Draft,
@@ -8,6 +9,7 @@ import {
   DRIVERS_MAX,
   EMPTY_DRAFT,
   shownFields,
+  withConsent,
   withDriver,
   withoutDriver,
   withValue,
@@ -16,7 +18,7 @@ import {
 const TODAY = '2026-11-21';
 const check = checker(PostRequestBody);
 const samples = Array.from({ length: 60 }, (_, seed) => sampleApplication(seed, TODAY));
-const where = (holds: (sample: Application) => boolean): Application => samples.find(holds)!;
+const where = (holds: (sample: SampleApplication) => boolean): SampleApplication => samples.find(holds)!;
 const twoDrivers = (): Draft => draftOf(where(({ drivers }) => drivers.length === 2));
 const send = (draft: Draft, consents: Application['consents'] = []) =>
   JSON.parse(JSON.stringify(applicationOf(draft, consents))) as Application;
@@ -24,6 +26,18 @@ const send = (draft: Draft, consents: Application['consents'] = []) =>
 describe('a form filled in from an application', () => {
   test.each(samples.map((sample, seed) => [seed, sample] as const))('sends it unchanged (seed %i)', (_, sample) => {
     expect(send(draftOf(sample), sample.consents)).toEqual(sample);
+  });
+
+  test.each(SAMPLE_KINDS)('sends one of the kind %s unchanged', (kind) => {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const { vehicle: { max_mass_kg: _noField, ...vehicle }, ...sample } = sampleOfKind(kind, seed, TODAY);
+      expect(send(draftOf({ ...sample, vehicle }), sample.consents)).toEqual({ ...sample, vehicle });
+    }
+  });
+
+  test('sends days of use as a list', () => {
+    const period = { months: 3, intervals: [{ from: '2026-12-01', to: '2027-02-28' }] };
+    expect(send(draftOf({ ...samples[0]!, period })).period).toEqual(period);
   });
 
   test('knows whether the policyholder is the owner', () => {
@@ -46,6 +60,84 @@ describe('the switches', () => {
     const draft = twoDrivers();
     expect(send({ ...draft, unlimited: true })).toMatchObject({ unlimited_drivers: true, drivers: [] });
     expect(send({ ...draft, unlimited: false }).drivers).toHaveLength(2);
+  });
+});
+
+describe('a legal entity', () => {
+  test('has fields of its own, and a person’s again when it is switched back', () => {
+    const draft = draftOf(samples[0]!);
+    const asCompany = { ...draft, company: { owner: true, policyholder: false }, sameAsOwner: true };
+    expect(send(asCompany).owner).toEqual({ kind: 'legal_entity', address: samples[0]!.owner.address });
+    expect(send(asCompany).policyholder).toEqual(send(asCompany).owner);
+    expect(send({ ...asCompany, company: draft.company }).owner).toEqual(samples[0]!.owner);
+  });
+});
+
+describe('an electronic passport', () => {
+  test('has no field for a series, and sends none that was typed before', () => {
+    const draft = withValue(draftOf(samples[0]!), '/vehicle/document/type', 'epts');
+    expect(shownFields(draft).some(({ pointer }) => pointer === '/vehicle/document/series')).toBe(false);
+    expect(send(draft).vehicle.document).not.toHaveProperty('series');
+  });
+});
+
+describe('rare objects', () => {
+  test('are left out while they are empty, and asked for as a whole when one field is filled in', () => {
+    const draft = draftOf(where(({ drivers }) => drivers.length === 1));
+    expect(send(draft).drivers[0]).not.toHaveProperty('previous_licence');
+    expect(send(draft)).not.toHaveProperty('prolongation');
+    const one = withValue(draft, '/drivers/0/previous_licence/series', '99 ab');
+    expect(send(one).drivers[0]?.previous_licence).toEqual({ series: '99АВ' });
+    const checked = check(send(one, samples[0]!.consents));
+    expect(checked.ok ? [] : checked.faults.map(({ pointer }) => pointer)).toEqual(['/drivers/0/previous_licence/number']);
+  });
+});
+
+describe('a foreign licence', () => {
+  const draft = draftOf(where(({ drivers }) => drivers.length === 1));
+  const foreign = withValue(draft, '/drivers/0/foreign_licence/number', 'ab 123');
+
+  test('stands in the place of the Russian one where that is empty', () => {
+    const emptied = shownFields(foreign)
+      .filter(({ pointer }) => pointer.startsWith('/drivers/0/licence/'))
+      .reduce((held, { pointer }) => withValue(held, pointer, ''), foreign);
+    expect(send(emptied).drivers[0]).toMatchObject({ foreign_licence: { number: 'AB 123' } });
+    expect(send(emptied).drivers[0]).not.toHaveProperty('licence');
+  });
+
+  test('goes beside the Russian one where both are filled in', () => {
+    expect(send(foreign).drivers[0]?.licence).toEqual(send(draft).drivers[0]?.licence);
+  });
+});
+
+describe('the consent', () => {
+  const AT = '2026-11-21T09:00:00.000Z';
+  const sample = draftOf(samples[0]!);
+
+  test.each(['/owner/last_name', '/vehicle/vin', '/drivers/0/licence/number', '/contacts/phone'])(
+    'of a sample is gone when %s becomes somebody’s own',
+    (pointer) => {
+      expect(sample.agreed).toBe(true);
+      expect(withValue(sample, pointer, 'другое')).toMatchObject({ agreed: false, isSample: false });
+    },
+  );
+
+  test.each(['/period/months', '/purpose', '/vehicle/power_hp', '/policy_start_date'])(
+    'of a sample stays when only %s is another',
+    (pointer) => {
+      expect(withValue(sample, pointer, '7')).toMatchObject({ agreed: true, isSample: true });
+    },
+  );
+
+  test('of a sample stays when a value is typed that was there', () => {
+    expect(withValue(sample, '/owner/last_name', samples[0]!.owner.last_name)).toMatchObject({ agreed: true });
+  });
+
+  test('of a person says when it was given, and survives a correction', () => {
+    const agreed = withConsent(withValue(sample, '/owner/last_name', 'Другой'), true, AT);
+    expect(agreed).toMatchObject({ agreed: true, agreedAt: AT });
+    expect(withValue(agreed, '/owner/last_name', 'Третий')).toMatchObject({ agreed: true, agreedAt: AT });
+    expect(withConsent(agreed, false, AT)).not.toHaveProperty('agreedAt');
   });
 });
 
@@ -83,8 +175,8 @@ describe('an empty form', () => {
   test('names only required fields so: the optional ones are those of the contract', () => {
     const checked = check(send({ ...EMPTY_DRAFT, sameAsOwner: false }));
     const missing = new Set(checked.ok ? [] : checked.faults.map(({ pointer }) => pointer));
-    for (const { pointer, optional, input } of shownFields({ ...EMPTY_DRAFT, sameAsOwner: false })) {
-      if (input === 'select') continue;
+    for (const { pointer, optional, rare, input } of shownFields({ ...EMPTY_DRAFT, sameAsOwner: false })) {
+      if (input === 'select' || rare === true) continue;
       expect([pointer, missing.has(pointer)]).toEqual([pointer, optional !== true]);
     }
   });

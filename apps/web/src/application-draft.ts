@@ -4,23 +4,36 @@
  */
 import type { Application } from '@osago/contracts';
 import {
+  COMPANY,
   CONTACTS,
   DRIVER,
+  FOREIGN_LICENCE,
   PERSON,
   type PlacedField,
   placed,
   POLICY,
+  PREVIOUS_LICENCE,
+  PROLONGATION,
+  SERIES_OF_PAPER,
+  TYPE_OF_PAPER,
+  USAGE,
   VEHICLE,
   VEHICLE_WITHOUT_VIN,
 } from './application-fields.ts';
 
+export type PartyRole = 'owner' | 'policyholder';
+
 export interface Draft {
   values: Readonly<Record<string, string>>;
   sameAsOwner: boolean;
+  /** Whether each is a legal entity. */
+  company: Readonly<Record<PartyRole, boolean>>;
   unlimited: boolean;
   driverCount: number;
   agreed: boolean;
-  /** It began as a made-up example. */
+  /** When the tick was set by a person, RFC 3339. A sample is born with one that nobody set. */
+  agreedAt?: string;
+  /** It is a made-up example, and nobody's data were typed over it. */
   isSample: boolean;
 }
 
@@ -40,6 +53,7 @@ const USUAL: Draft['values'] = {
 export const EMPTY_DRAFT: Draft = {
   values: USUAL,
   sameAsOwner: true,
+  company: { owner: false, policyholder: false },
   unlimited: false,
   driverCount: 1,
   agreed: false,
@@ -54,6 +68,7 @@ export const draftOf = (application: Application): Draft => {
   return {
     values,
     sameAsOwner: JSON.stringify(owner) === JSON.stringify(policyholder),
+    company: { owner: owner.kind === 'legal_entity', policyholder: policyholder.kind === 'legal_entity' },
     unlimited: unlimited_drivers,
     driverCount: Math.max(drivers.length, 1),
     agreed: true,
@@ -61,10 +76,23 @@ export const draftOf = (application: Application): Draft => {
   };
 };
 
-export const withValue = (draft: Draft, pointer: string, typed: string): Draft => ({
-  ...draft,
-  values: { ...draft.values, [pointer]: typed },
-});
+/** What tells of a person or a vehicle, not of the wish for a policy. */
+const OWN_DATA = /^\/(vehicle\/(vin|body_number|chassis_number|plate|document)|owner|policyholder|drivers|contacts|prolongation)(\/|$)/;
+
+/** The consent of a sample is nobody's: who types data of one's own over it has agreed to nothing yet. */
+export const withValue = (draft: Draft, pointer: string, typed: string): Draft => {
+  const { agreedAt: _nobodys, ...rest } = draft;
+  const isOwn = draft.isSample && OWN_DATA.test(pointer) && (draft.values[pointer] ?? '') !== typed;
+  return {
+    ...(isOwn ? { ...rest, agreed: false, isSample: false } : draft),
+    values: { ...draft.values, [pointer]: typed },
+  };
+};
+
+export const withConsent = (draft: Draft, agreed: boolean, at: string): Draft => {
+  const { agreedAt: _former, ...rest } = draft;
+  return { ...rest, agreed, ...(agreed && { agreedAt: at }) };
+};
 
 export const withDriver = (draft: Draft): Draft => ({
   ...draft,
@@ -82,15 +110,29 @@ export const withoutDriver = (draft: Draft, index: number): Draft => {
 };
 
 export const driverFields = (index: number): PlacedField[] => placed(DRIVER, `/drivers/${index}`);
+export const foreignLicenceFields = (index: number): PlacedField[] => placed(FOREIGN_LICENCE, `/drivers/${index}`);
+export const previousLicenceFields = (index: number): PlacedField[] => placed(PREVIOUS_LICENCE, `/drivers/${index}`);
+
+export const vehicleFields = ({ values }: Draft): PlacedField[] =>
+  placed(VEHICLE, '/vehicle').filter(({ pointer }) => pointer !== SERIES_OF_PAPER || values[TYPE_OF_PAPER] !== 'epts');
+
+export const partyFields = ({ company }: Draft, role: PartyRole): PlacedField[] =>
+  placed(company[role] ? COMPANY : PERSON, `/${role}`);
 
 /** Every field that is on the screen, from top to bottom. */
 export const shownFields = (draft: Draft): PlacedField[] => [
-  ...placed(VEHICLE, '/vehicle'),
+  ...vehicleFields(draft),
   ...placed(VEHICLE_WITHOUT_VIN, '/vehicle'),
-  ...placed(PERSON, '/owner'),
-  ...(draft.sameAsOwner ? [] : placed(PERSON, '/policyholder')),
-  ...(draft.unlimited ? [] : Array.from({ length: draft.driverCount }, (_, index) => driverFields(index)).flat()),
-  ...placed(POLICY, ''),
+  ...partyFields(draft, 'owner'),
+  ...(draft.sameAsOwner ? [] : partyFields(draft, 'policyholder')),
+  ...(draft.unlimited
+    ? []
+    : Array.from({ length: draft.driverCount }, (_, index) => [
+        ...driverFields(index),
+        ...foreignLicenceFields(index),
+        ...previousLicenceFields(index),
+      ]).flat()),
+  ...placed([...POLICY, ...USAGE, ...PROLONGATION], ''),
   ...placed(CONTACTS, '/contacts'),
 ];
 
@@ -106,21 +148,32 @@ export const shownPointers = (draft: Draft): string[] => {
   return [...fields.slice(0, rest), UNLIMITED, DRIVERS, ...fields.slice(rest), CONSENT];
 };
 
-/** Empty fields are left out, the objects around them are not: so the server names each missing member. */
+/** Empty fields are left out, the objects around them are not, unless rare: so the server names each missing member. */
 export const applicationOf = (draft: Draft, consents: Application['consents']): Json => {
   const root: Record<string, Json> = { unlimited_drivers: draft.unlimited, drivers: [] };
-  for (const { pointer, normalise } of shownFields(draft)) {
-    put(root, pointer.slice(1).split('/'), sent(draft.values[pointer], normalise));
+  for (const { normalise, pointer, rare } of shownFields(draft)) {
+    const value = sent(draft.values[pointer], normalise);
+    const isLeftOut = rare === true || standsForeign(draft, pointer);
+    if (value !== undefined || !isLeftOut) put(root, pointer.slice(1).split('/'), value);
+  }
+  for (const role of ['owner', 'policyholder'] as const) {
+    if (draft.company[role]) put(root, [role, 'kind'], 'legal_entity');
   }
   if (draft.sameAsOwner) root['policyholder'] = structuredClone(root['owner'] ?? {});
   root['consents'] = consents.map((consent) => ({ ...consent }));
   return root;
 };
 
-const sent = (typed: string | undefined, normalise: PlacedField['normalise']): string | number | undefined =>
+/** A Russian licence is not asked for where the driver has given a foreign one. */
+const standsForeign = ({ values }: Draft, pointer: string): boolean => {
+  const driver = /^(\/drivers\/\d+)\/licence\//.exec(pointer)?.[1];
+  return driver !== undefined && placed(FOREIGN_LICENCE, driver).some((field) => (values[field.pointer] ?? '').trim() !== '');
+};
+
+const sent = (typed: string | undefined, normalise: PlacedField['normalise']): Json | undefined =>
   typed === undefined || typed.trim() === '' ? undefined : normalise(typed);
 
-const put = (into: Record<string, Json> | Json[], path: string[], value: string | number | undefined): void => {
+const put = (into: Record<string, Json> | Json[], path: string[], value: Json | undefined): void => {
   const [member, ...rest] = path;
   if (member === undefined) return;
   const inside = into as Record<string, Json>; // An array takes its index as a member, too.
@@ -128,12 +181,12 @@ const put = (into: Record<string, Json> | Json[], path: string[], value: string 
     if (value !== undefined) inside[member] = value;
     return;
   }
-  inside[member] ??= {};
+  inside[member] ??= /^\d+$/.test(rest[0] ?? '') ? [] : {};
   put(inside[member] as Record<string, Json>, rest, value);
 };
 
 const collect = (value: unknown, pointer: string, values: Record<string, string>): void => {
-  if (typeof value === 'string' || typeof value === 'number') values[pointer] = String(value);
+  if (typeof value === 'string' || typeof value === 'number' || value === true) values[pointer] = String(value);
   if (typeof value !== 'object' || value === null) return;
   for (const [member, inner] of Object.entries(value)) collect(inner, `${pointer}/${member}`, values);
 };

@@ -28,8 +28,8 @@ export const CONSENTS: Readonly<Record<Language, ConsentText>> = {
   },
 };
 
-/** No tick, no consent: the server then says that it is missing. */
-export const consentsOf = (agreed: boolean, language: Language): Application['consents'] => {
+/** No tick, no consent: the server then says that it is missing. `agreedAt` is when the tick was set. */
+export const consentsOf = (agreed: boolean, language: Language, agreedAt?: string): Application['consents'] => {
   const { version, textSha256 } = CONSENTS[language];
-  return agreed ? [{ version, text_sha256: textSha256 }] : [];
+  return agreed ? [{ version, text_sha256: textSha256, ...(agreedAt !== undefined && { given_at: agreedAt }) }] : [];
 };

@@ -2,6 +2,7 @@
  * The application. Nothing is checked here: the server names every fault at once, and each is shown beside its field.
  * Until an answer came, sending the same application again is the same attempt and makes no second request.
  */
+import { faultText } from '@osago/contracts/fault-texts';
 import { API_PREFIX } from '@osago/quote-stream';
 import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { applicationOf, type Draft, EMPTY_DRAFT, shownPointers } from './application-draft.ts';
@@ -10,7 +11,8 @@ import { consentsOf } from './consent.ts';
 import { FormSections } from './form-sections.tsx';
 import { fieldId } from './form-field.tsx';
 import { firstFaulty, NO_FAULTS, placeFaults, withoutFaultsUnder } from './place-faults.ts';
-import { type Posted, postRequest } from './post-request.ts';
+import { postRequest, type Refused } from './post-request.ts';
+import { problemWords } from './problem-words.ts';
 import { sampleDraft } from './sample-draft.ts';
 import type { Language, Texts } from './texts.ts';
 
@@ -22,8 +24,6 @@ interface Props {
   onAccepted: (requestId: string) => void;
 }
 
-type Refused = Exclude<Posted, { kind: 'accepted' }>;
-
 export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props) => {
   const [attempt] = useState(() => new AttemptKey(randomUuid));
   const [isSending, setSending] = useState(false);
@@ -34,7 +34,7 @@ export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props)
 
   const send = async (): Promise<void> => {
     setSending(true);
-    const body = JSON.stringify(applicationOf(draft, consentsOf(draft.agreed, language)));
+    const body = JSON.stringify(applicationOf(draft, consentsOf(draft.agreed, language, draft.agreedAt)));
     const url = `${API_PREFIX}/requests`;
     const posted = await postRequest(url, body, attempt.keyFor(body), (to, init) => fetch(to, init));
     setSending(false);
@@ -91,9 +91,10 @@ export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props)
         <div className="unplaced" role="alert" tabIndex={-1} ref={summary} data-testid="unplaced-faults">
           <p>{texts.unplacedFaults}</p>
           <ul>
-            {faults.unplaced.map(({ pointer, code, detail }) => (
-              <li key={`${pointer} ${code} ${detail}`}>
-                {pointer === '' ? detail : `${pointer}: ${detail}`}
+            {faults.unplaced.map((fault) => (
+              <li key={`${fault.pointer} ${fault.code}`}>
+                {fault.pointer && `${fault.pointer}: `}
+                {faultText(fault, texts.code)}
               </li>
             ))}
           </ul>
@@ -110,19 +111,4 @@ export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props)
       </div>
     </form>
   );
-};
-
-const problemWords = (texts: Texts, refused: Refused): string | undefined => {
-  switch (refused.kind) {
-    case 'faults':
-      return undefined;
-    case 'busy':
-      return texts.problems.busy(refused.retryAfterS);
-    case 'server':
-      return texts.problems.server;
-    case 'other':
-      return texts.problems.other(refused.detail);
-    case 'unreachable':
-      return texts.problems.unreachable;
-  }
 };

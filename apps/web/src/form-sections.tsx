@@ -6,24 +6,31 @@ import {
   driverFields,
   DRIVERS,
   DRIVERS_MAX,
+  foreignLicenceFields,
+  partyFields,
+  type PartyRole,
+  previousLicenceFields,
   UNLIMITED,
+  vehicleFields,
+  withConsent,
   withDriver,
   withoutDriver,
   withValue,
 } from './application-draft.ts';
 import {
   CONTACTS,
-  PERSON,
   type PlacedField,
   placed,
   POLICY,
-  VEHICLE,
+  PROLONGATION,
+  USAGE,
   VEHICLE_WITHOUT_VIN,
 } from './application-fields.ts';
 import { CONSENTS } from './consent.ts';
 import { FaultWords, fieldId, FormField } from './form-field.tsx';
 import type { PlacedFaults } from './place-faults.ts';
 import type { Language, Texts } from './texts.ts';
+import { suggestionsFor } from './vehicle-suggestions.ts';
 
 interface Props {
   texts: Texts;
@@ -40,11 +47,16 @@ export const FormSections = (props: Props) => {
   return (
     <>
       <Section title={sections.vehicle}>
-        <Fields {...props} fields={placed(VEHICLE, '/vehicle')} />
-        <WithoutVin {...props} />
+        <Fields {...props} fields={vehicleFields(draft)} />
+        <Rare
+          {...props}
+          title={texts.form.noVin}
+          note={texts.form.noVinNote}
+          fields={placed(VEHICLE_WITHOUT_VIN, '/vehicle')}
+        />
       </Section>
       <Section title={sections.owner}>
-        <Fields {...props} fields={placed(PERSON, '/owner')} />
+        <Party {...props} role="owner" />
       </Section>
       <Section title={sections.policyholder}>
         <Switch
@@ -53,7 +65,7 @@ export const FormSections = (props: Props) => {
           checked={draft.sameAsOwner}
           onSwitch={(sameAsOwner) => onChange({ ...draft, sameAsOwner }, '/policyholder')}
         />
-        {!draft.sameAsOwner && <Fields {...props} fields={placed(PERSON, '/policyholder')} />}
+        {!draft.sameAsOwner && <Party {...props} role="policyholder" />}
       </Section>
       <Section title={sections.drivers}>
         <Switch
@@ -70,6 +82,13 @@ export const FormSections = (props: Props) => {
       </Section>
       <Section title={sections.policy}>
         <Fields {...props} fields={placed(POLICY, '')} />
+        <Rare {...props} title={texts.form.usage} note={texts.form.usageNote} fields={placed(USAGE, '')} />
+        <Rare
+          {...props}
+          title={texts.form.prolongation}
+          note={texts.form.prolongationNote}
+          fields={placed(PROLONGATION, '')}
+        />
       </Section>
       <Section title={sections.contacts}>
         <Fields {...props} fields={placed(CONTACTS, '/contacts')} />
@@ -97,23 +116,45 @@ const Fields = ({ texts, draft, faults, onChange, fields }: Props & { fields: re
         field={field}
         value={draft.values[field.pointer] ?? ''}
         faults={faults.byField.get(field.pointer)}
+        suggestions={suggestionsFor(field.pointer, draft.values)}
         onType={(typed) => onChange(withValue(draft, field.pointer, typed), field.pointer)}
       />
     ))}
   </div>
 );
 
-const WithoutVin = (props: Props) => {
-  const fields = placed(VEHICLE_WITHOUT_VIN, '/vehicle');
+interface RareProps extends Props {
+  title: string;
+  note: string;
+  fields: readonly PlacedField[];
+}
+
+/** What few people need is folded away, unless something is in it. */
+const Rare = ({ title, note, fields, ...props }: RareProps) => {
   const isNeeded = fields.some(
     ({ pointer }) => props.faults.byField.has(pointer) || (props.draft.values[pointer] ?? '') !== '',
   );
   return (
     <details open={isNeeded}>
-      <summary>{props.texts.form.noVin}</summary>
-      <p className="hint">{props.texts.form.noVinNote}</p>
+      <summary>{title}</summary>
+      <p className="hint">{note}</p>
       <Fields {...props} fields={fields} />
     </details>
+  );
+};
+
+const Party = ({ role, ...props }: Props & { role: PartyRole }) => {
+  const { texts, draft, onChange } = props;
+  return (
+    <>
+      <Switch
+        name={`${role}-is-company`}
+        label={texts.form.isCompany}
+        checked={draft.company[role]}
+        onSwitch={(isCompany) => onChange({ ...draft, company: { ...draft.company, [role]: isCompany } }, `/${role}`)}
+      />
+      <Fields {...props} fields={partyFields(draft, role)} />
+    </>
   );
 };
 
@@ -137,6 +178,18 @@ const Drivers = (props: Props) => {
             )}
           </div>
           <Fields {...props} fields={driverFields(index)} />
+          <Rare
+            {...props}
+            title={texts.form.foreignLicence}
+            note={texts.form.foreignLicenceNote}
+            fields={foreignLicenceFields(index)}
+          />
+          <Rare
+            {...props}
+            title={texts.form.previousLicence}
+            note={texts.form.previousLicenceNote}
+            fields={previousLicenceFields(index)}
+          />
         </Fragment>
       ))}
       {draft.driverCount < DRIVERS_MAX && (
@@ -172,7 +225,7 @@ const ConsentTick = ({ texts, language, draft, faults, onChange }: Props) => {
           checked={draft.agreed}
           aria-invalid={found !== undefined}
           aria-describedby={found && `${fieldId(CONSENT)}-fault`}
-          onChange={(event) => onChange({ ...draft, agreed: event.target.checked }, CONSENT)}
+          onChange={(event) => onChange(withConsent(draft, event.target.checked, new Date().toISOString()), CONSENT)}
         />
         <span data-version={version}>{text}</span>
       </label>

@@ -11,10 +11,13 @@ export type Posted =
   /** No answer: it may or may not have arrived. */
   | { kind: 'unreachable' };
 
-type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+/** How a call can go wrong. */
+export type Refused = Exclude<Posted, { kind: 'accepted' }>;
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** The server answers in milliseconds; a person on a bad network waits this long before being told. */
-const POST_MS_MAX = 20_000;
+export const POST_MS_MAX = 20_000;
 /** Named when the server asks to come back but says not when. */
 const RETRY_AFTER_S = 5;
 
@@ -42,7 +45,7 @@ const accepted = (answer: unknown): Posted => {
   return requestId === undefined ? { kind: 'unreachable' } : { kind: 'accepted', requestId };
 };
 
-const refused = ({ status, headers }: Response, problem: Partial<Problem>): Posted => {
+export const refused = ({ status, headers }: Response, problem: Partial<Problem>): Refused => {
   if (status === 400 && problem.errors !== undefined && problem.errors.length > 0) {
     return { kind: 'faults', faults: problem.errors };
   }
@@ -55,7 +58,7 @@ const refused = ({ status, headers }: Response, problem: Partial<Problem>): Post
 };
 
 /** Undefined where there is no JSON; a body cut short by the network still throws. */
-const jsonOf = async (response: Response): Promise<unknown> => {
+export const jsonOf = async (response: Response): Promise<unknown> => {
   const text = await response.text();
   try {
     return JSON.parse(text) as unknown;

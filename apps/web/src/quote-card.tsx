@@ -1,19 +1,33 @@
 /** One insurer, from the first wait to its outcome. */
 import type { Quote } from '@osago/contracts';
-import { formatMoment, moneyParts } from './format.ts';
+import { formatMoment, formatMoney, moneyParts } from './format.ts';
+import { mayRetry, missingFields } from './missing-fields.ts';
 import { PriceDetails } from './price-details.tsx';
 import { memberWords, type Price, priceOf, reasonWords } from './quote-words.ts';
+import type { Restart } from './quote-retry.ts';
+import { RetryForm } from './retry-form.tsx';
 import type { Texts } from './texts.ts';
+import { useIsExpired } from './use-is-expired.ts';
 
 interface Props {
   texts: Texts;
   quote: Quote;
+  requestId: string;
+  /** The server's clock minus this machine's. */
+  clockOffsetMs: number;
+  /** The estimated price, where the quoted one is another. */
+  wasKopecks: number | undefined;
+  onRestart: (restart: Restart) => void;
   isCheapest: boolean;
   /** The request is finished: what is cheapest now stays so. */
   isOver: boolean;
 }
 
-export const QuoteCard = ({ texts, quote, isCheapest, isOver }: Props) => {
+export const QuoteCard = (props: Props) => {
+  const { texts, quote, requestId, clockOffsetMs, onRestart } = props;
+  const isExpired = useIsExpired(quote, clockOffsetMs);
+  // What can no longer be had is no bargain.
+  const isCheapest = props.isCheapest && !isExpired;
   const price = quote.status === 'quoted' || quote.status === 'estimated' ? priceOf(quote) : undefined;
   return (
     <li
@@ -23,6 +37,7 @@ export const QuoteCard = ({ texts, quote, isCheapest, isOver }: Props) => {
       data-status={quote.status}
       data-final={quote.final}
       data-cheapest={isCheapest}
+      data-expired={isExpired}
       aria-busy={!quote.final}
     >
       <div className="card-head">
@@ -37,15 +52,32 @@ export const QuoteCard = ({ texts, quote, isCheapest, isOver }: Props) => {
       {price === undefined ? (
         <NoPrice texts={texts} quote={quote} />
       ) : (
-        <PriceWords texts={texts} quote={quote} price={price} />
+        <PriceWords texts={texts} quote={quote} price={price} isExpired={isExpired} />
       )}
-      <Badges texts={texts} quote={quote} isCheapest={isCheapest} isOver={isOver} />
+      {mayRetry(quote) && (
+        <RetryForm
+          // Another attempt begins with empty fields.
+          key={quote.attempt}
+          texts={texts}
+          requestId={requestId}
+          quote={quote}
+          onRestart={onRestart}
+        />
+      )}
+      <Badges {...props} isCheapest={isCheapest} isExpired={isExpired} />
       {price && <PriceDetails texts={texts} quote={quote} price={price} />}
     </li>
   );
 };
 
-const PriceWords = ({ texts, quote, price }: { texts: Texts; quote: Quote; price: Price }) => (
+interface PriceWordsProps {
+  texts: Texts;
+  quote: Quote;
+  price: Price;
+  isExpired: boolean;
+}
+
+const PriceWords = ({ texts, quote, price, isExpired }: PriceWordsProps) => (
   <>
     <p
       className="price"
@@ -64,10 +96,13 @@ const PriceWords = ({ texts, quote, price }: { texts: Texts; quote: Quote; price
       {quote.status === 'estimated' && texts.statusNote.estimated}
       {quote.status === 'quoted' &&
         quote.valid_until !== undefined &&
-        texts.price.validUntil(formatMoment(texts.locale, quote.valid_until))}
+        validityWords(texts, formatMoment(texts.locale, quote.valid_until), isExpired)}
     </p>
   </>
 );
+
+const validityWords = ({ price }: Texts, moment: string, isExpired: boolean): string =>
+  isExpired ? price.expired(moment) : price.validUntil(moment);
 
 const NoPrice = ({ texts, quote }: { texts: Texts; quote: Quote }) => {
   if (!quote.final) {
@@ -78,18 +113,18 @@ const NoPrice = ({ texts, quote }: { texts: Texts; quote: Quote }) => {
       </>
     );
   }
-  const { missing_fields: missing = [] } = quote;
+  const { unknown } = missingFields(quote);
   return (
     <>
       <p className="outcome">{texts.statusNote[quote.status]}</p>
       <p className="note" data-testid="reason">
         {reasonWords(texts, quote)}
       </p>
-      {missing.length > 0 && (
+      {unknown.length > 0 && (
         <div className="note">
           {texts.price.missing}
           <ul>
-            {missing.map((pointer) => (
+            {unknown.map((pointer) => (
               <li key={pointer}>{memberWords(texts, pointer)}</li>
             ))}
           </ul>
@@ -99,10 +134,20 @@ const NoPrice = ({ texts, quote }: { texts: Texts; quote: Quote }) => {
   );
 };
 
-const Badges = ({ texts, quote, isCheapest, isOver }: Props) => {
+const Badges = ({ texts, quote, isCheapest, isOver, wasKopecks, isExpired }: Props & { isExpired: boolean }) => {
   const { cheapest, cheapestSoFar, late, pool, cachedAt } = texts.price;
   return (
     <ul className="badges">
+      {isExpired && (
+        <li className="warn" data-testid="expired">
+          {texts.price.expiredBadge}
+        </li>
+      )}
+      {wasKopecks !== undefined && (
+        <li className="warn" data-testid="price-changed" data-was-kopecks={wasKopecks}>
+          {texts.price.changed(formatMoney(texts.locale, wasKopecks))}
+        </li>
+      )}
       {isCheapest && (
         <li className="good" data-testid="cheapest">
           {isOver ? cheapest : cheapestSoFar}
@@ -110,6 +155,8 @@ const Badges = ({ texts, quote, isCheapest, isOver }: Props) => {
       )}
       {quote.late && <li data-testid="late">{late}</li>}
       {quote.pool && <li data-testid="pool">{pool}</li>}
+      {quote.prolongation && <li data-testid="prolongation">{texts.price.prolongation}</li>}
+      {quote.prolongation_from_other && <li data-testid="prolongation">{texts.price.prolongationFromOther}</li>}
       {quote.cached_at !== undefined && <li>{cachedAt(formatMoment(texts.locale, quote.cached_at))}</li>}
     </ul>
   );

@@ -1,6 +1,6 @@
 /** What is said about quotes: which is cheapest, what has just arrived, why there is no price, what is missing. */
 import type { Quote } from '@osago/contracts';
-import { CONTACTS, DRIVER, PERSON, POLICY, VEHICLE, VEHICLE_WITHOUT_VIN } from './application-fields.ts';
+import { SECTIONS } from './application-fields.ts';
 import { formatMoney } from './format.ts';
 import type { Texts } from './texts.ts';
 
@@ -51,16 +51,7 @@ export const reasonWords = (texts: Texts, { status, reason }: Quote): string | u
   return isTheirs ? (reason.message ?? ours ?? reason.code) : (ours ?? reason.message ?? reason.code);
 };
 
-const SECTIONS = [
-  { pattern: /^\/vehicle(?=\/|$)/, title: 'vehicle', fields: [...VEHICLE, ...VEHICLE_WITHOUT_VIN] },
-  { pattern: /^\/owner(?=\/|$)/, title: 'owner', fields: PERSON },
-  { pattern: /^\/policyholder(?=\/|$)/, title: 'policyholder', fields: PERSON },
-  { pattern: /^\/drivers(?:\/(\d+))?(?=\/|$)/, title: 'drivers', fields: DRIVER },
-  { pattern: /^\/contacts(?=\/|$)/, title: 'contacts', fields: CONTACTS },
-  { pattern: /^/, title: undefined, fields: POLICY },
-] as const;
-
-const OBJECTS = ['document', 'passport', 'address', 'licence'] as const;
+const OBJECTS = ['document', 'passport', 'address', 'licence', 'foreign_licence', 'previous_licence', 'prolongation'] as const;
 
 /** `/drivers/0/licence/number` in words. What the form does not know is shown as the insurer wrote it. */
 export const memberWords = (texts: Texts, pointer: string): string => {

@@ -1,11 +1,13 @@
 /** The quotes of one request, in the panel's order from the first moment to the last: nothing jumps. */
 import type { QuoteView } from '@osago/quote-stream';
+import { changedFrom } from './price-change.ts';
 import { QuoteCard } from './quote-card.tsx';
 import { cheapestInsurers } from './quote-words.ts';
 import { QuotesSummary } from './quotes-summary.tsx';
 import { RefusedPage } from './refused-page.tsx';
 import type { Texts } from './texts.ts';
 import { useAnnouncement } from './use-announcement.ts';
+import { useEstimates } from './use-estimates.ts';
 import type { Go } from './use-path.ts';
 import { useQuotes } from './use-quotes.ts';
 
@@ -18,15 +20,16 @@ interface Props {
 const NO_QUOTES: never[] = [];
 
 export const QuotesPage = ({ texts, requestId, go }: Props) => {
-  const view = useQuotes(requestId);
+  const { view, restart } = useQuotes(requestId);
   const quotes = view.body?.quotes ?? NO_QUOTES;
+  const estimates = useEstimates(quotes);
   const announcement = useAnnouncement(texts, quotes);
   if (view.phase === 'lost') return <Refused texts={texts} go={go} refusal={view.refusal} />;
   const cheapest = cheapestInsurers(quotes);
   const isOver = view.body !== undefined && view.body.status !== 'in_progress';
   return (
     <>
-      <QuotesSummary texts={texts} view={view} go={go} />
+      <QuotesSummary texts={texts} requestId={requestId} view={view} go={go} />
       <p className="unseen" aria-live="polite" data-testid="announcement">
         {announcement}
       </p>
@@ -36,6 +39,10 @@ export const QuotesPage = ({ texts, requestId, go }: Props) => {
             key={quote.insurer_id}
             texts={texts}
             quote={quote}
+            requestId={requestId}
+            clockOffsetMs={view.clockOffsetMs}
+            wasKopecks={changedFrom(quote, estimates)}
+            onRestart={restart}
             isCheapest={cheapest.has(quote.insurer_id)}
             isOver={isOver}
           />

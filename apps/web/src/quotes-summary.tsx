@@ -1,5 +1,6 @@
 /** How far the request is: who answered, how long it can last, how it ended, and the state of the connection. */
 import { hasEnded, type QuoteView, type QuoteViewBody } from '@osago/quote-stream';
+import { CancelButton } from './cancel-button.tsx';
 import { formatMoney } from './format.ts';
 import { PageLink } from './page-link.tsx';
 import { cheapestInsurers, priceOf } from './quote-words.ts';
@@ -10,11 +11,12 @@ import { useSecondsLeft } from './use-seconds-left.ts';
 
 interface Props {
   texts: Texts;
+  requestId: string;
   view: QuoteView;
   go: Go;
 }
 
-export const QuotesSummary = ({ texts, view, go }: Props) => {
+export const QuotesSummary = ({ texts, requestId, view, go }: Props) => {
   const { body, phase } = view;
   const isOver = body !== undefined && hasEnded(body);
   return (
@@ -26,6 +28,7 @@ export const QuotesSummary = ({ texts, view, go }: Props) => {
             {texts.quotes.newRequest}
           </PageLink>
         )}
+        {body && !isOver && <CancelButton texts={texts} requestId={requestId} />}
       </div>
       {body ? <Progress texts={texts} view={view} body={body} /> : <p className="muted">{texts.quotes.asking}</p>}
       <div role="status">{isOver && <End texts={texts} view={view} body={body} />}</div>

@@ -41,7 +41,7 @@ describe('the texts', () => {
   test('are no text left in the other language', () => {
     const cyrillic = wordsOf(TEXTS.en).filter(([, text]) => /[а-яё]/i.test(text));
     // Plates and series are written in Cyrillic letters in any language.
-    expect(cyrillic.map(([path]) => path)).toEqual(['/hints/plate', '/hints/licence_series']);
+    expect(cyrillic.map(([path]) => path)).toEqual(['/hints/plate', '/hints/licence_series', '/hints/policy_series']);
   });
 
   test.each(['ru', 'en'] as const)('name every status in %s', (language) => {

@@ -68,7 +68,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
         const { [member]: _gone, ...rest } = event as unknown as Record<string, unknown>;
         expect(decodeEvent(Buffer.from(JSON.stringify(rest)))).toEqual({
           ok: false,
-          reason: `${type}: /${member} Expected required property`,
+          reason: `${type}: /${member} This is needed`,
         });
       }),
       { numRuns: 20 },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Type } from '@sinclair/typebox';
-import { Application, type Checked, checker, type Fault, PostRequestBody } from './index.ts';
+import { Application, type Checked, checker, type Fault, faultsIn, PostRequestBody } from './index.ts';
 
 const EXAMPLE = join(import.meta.dirname, '..', '..', '..', 'docs', 'examples', 'application.json');
 const checkBody = checker(PostRequestBody);
@@ -42,7 +42,37 @@ describe('checker', () => {
   test('names a missing object once, not each of its members', () => {
     const body = example();
     delete body.vehicle;
-    expect(faultsOf(body)).toEqual([{ pointer: '/vehicle', code: 'required', detail: 'Expected required property' }]);
+    expect(faultsOf(body)).toEqual([{ pointer: '/vehicle', code: 'required', detail: 'This is needed' }]);
+  });
+
+  test('says the same in Russian, limits filled in', () => {
+    const body = example();
+    body.period.months = 13;
+    body.vehicle.vin = 'short';
+    const inRussian = faultsIn('ru', faultsOf(body)).map(({ detail }) => detail);
+    expect(inRussian).toEqual(['17 знаков: цифры и латиница без I, O, Q', 'Слишком много: не больше 12']);
+  });
+
+  test('names the faults of the party that was meant, not that no party fits', () => {
+    const body = example();
+    body.owner = { kind: 'legal_entity', name: 'ООО «Образец»', inn: '7707083894', passport: {} };
+    body.policyholder = { kind: 'ghost' };
+    expect(brief(faultsOf(body))).toEqual([
+      '/owner/ogrn required',
+      '/owner/address required',
+      '/owner/passport unknown_member',
+      '/owner/inn bad_format',
+      '/policyholder/last_name required',
+      '/policyholder/first_name required',
+      '/policyholder/birth_date required',
+      '/policyholder/passport required',
+      '/policyholder/address required',
+      '/policyholder/kind not_allowed',
+    ]);
+  });
+
+  test.each([[null], ['text'], [7], [[]]])('names a party that is %p as a whole', (value) => {
+    expect(brief(faultsOf({ ...example(), owner: value }))).toEqual(['/owner wrong_type']);
   });
 
   test('refuses members that it does not know, at every depth', () => {
@@ -81,7 +111,7 @@ describe('checker', () => {
   test('says which format a text should have', () => {
     const body = example();
     body.request_id = 'mine';
-    expect(faultsOf(body)).toEqual([{ pointer: '/request_id', code: 'bad_format', detail: 'is not a valid uuid' }]);
+    expect(faultsOf(body)).toEqual([{ pointer: '/request_id', code: 'bad_format', detail: 'A UUID is wanted', params: { format: 'uuid' } }]);
   });
 
   test.each([[null], [undefined], ['text'], [7], [[]]])('refuses %p as a whole', (value) => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { FormatRegistry, type TSchema } from '@sinclair/typebox';
-import { checker, DateOnly, InsurerId, isDate, Kopecks, Timestamp, Uuid } from './index.ts';
+import {
+  checker, DateOnly, hasFormat, hasVinCheckDigit, InsurerId, isDate, Kopecks, plateKinds, Timestamp, Uuid,
+} from './index.ts';
 
 /** Of each format: what it takes, what it refuses. */
 const FORMATS: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
@@ -19,9 +21,27 @@ const FORMATS: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
       'xta219010l0123456', 'ХТА219010L0123456'],
   },
   plate: {
-    good: ['А123ВС77', 'М001ОР777', 'Х999УХ50', 'А100АА01'],
-    bad: ['', 'A123BC77', 'А000ВС77', 'А123ВС00', 'А123ВС000', 'А123ВС7', 'А123ВС7777', 'Б123ВС77', 'а123вс77', 'А12ВС77', 'А123ВС 77'],
+    good: ['А123ВС77', 'М001ОР777', 'Х999УХ50', 'А100АА01', 'А123ВС550', 'А123ВС977', 'АВ12377', 'АВ123777', '1234АВ77', '0001АВ177',
+      'АВ123477', 'АВ1234777', 'АВ123С77', 'АВ123С777', 'ТАВ12377', 'ТАВ123777'],
+    bad: ['', 'A123BC77', 'А000ВС77', 'А123ВС00', 'А123ВС000', 'А123ВС7', 'А123ВС7777', 'Б123ВС77', 'а123вс77', 'А12ВС77', 'А123ВС 77',
+      'АВ00077', '0000АВ77', 'АВ000077', 'АВ000С77', 'САВ12377', 'ТАВ00077', '12АВ77', '1234А77', 'А123ВС77\n'],
   },
+  'frame-number': { good: ['AB12', '12345678901234567890', 'XTA-219010'], bad: ['', 'AB1', 'A'.repeat(21), 'АВ12', 'ab12', 'AB 12'] },
+  'document-series': { good: ['9914', '99АВ', '991А'], bad: ['', '991', '99AB', 'АВ99', '99141'] },
+  'document-number': { good: ['123456', '123456789012345'], bad: ['', '12345', '1234567', '12345678901234'] },
+  'sts-series': { good: ['9914', '99АВ'], bad: ['', '99', '99ab', 'АВ14'] },
+  'pts-series': { good: ['77АВ', '78УТ'], bad: ['', '7714', '77A', '77AB', '771А'] },
+  'epts-number': { good: ['164301000123456'], bad: ['', '123456', '1643010001234567', '16430100012345А'] },
+  'paper-number': { good: ['123456'], bad: ['', '12345', '1234567', '12345А'] },
+  subdivision: { good: ['770-001'], bad: ['', '770001', '770-01', '770-0011', 'абв-001'] },
+  'foreign-number': { good: ['AB 1234567', '123', 'АМ-12/3'], bad: ['', 'A', '-12', 'A\n1', 'x'.repeat(31)] },
+  'country-code': { good: ['KZ', 'BY'], bad: ['', 'K', 'kz', 'KAZ', 'КЗ'] },
+  'policy-series': { good: ['ХХХ', 'ТТТ', 'ААС'], bad: ['', 'ХХ', 'XYX', 'ххх', 'ХХХХ'] },
+  'policy-number': { good: ['0166171796'], bad: ['', '016617179', '01661717961', '016617179А'] },
+  inn: { good: ['7707083893', '7736050003'], bad: ['', '7707083894', '770708389', '77070838931', '0000000000', '770708389А'] },
+  ogrn: { good: ['1027700132195', '1027739642281'], bad: ['', '1027700132196', '102770013219', '2027700132195', '10277001321951'] },
+  kpp: { good: ['773601001', '7736AB001'], bad: ['', '77360100', '7736ab001', '7736010011'] },
+  kladr: { good: ['7700000000000', '77000000000290000', '7700000000029000012'], bad: ['', '77', '770000000000', '77000000000000'] },
   'passport-series': { good: ['4512', '0000'], bad: ['', '451', '45 12', '45123', 'АБ12'] },
   'passport-number': { good: ['123456'], bad: ['', '12345', '1234567', '12345a'] },
   'licence-series': { good: ['9912', '99АБ'], bad: ['', '991', '99АБВ', '99AB', '99аб', 'АБ99'] },
@@ -65,6 +85,29 @@ describe('a format', () => {
     expect([...FormatRegistry.Entries().keys()].sort()).toEqual(Object.keys(FORMATS).sort());
   });
 });
+
+test('hasFormat asks for a format by its name', () => {
+  expect([hasFormat('pts-series', '77АВ'), hasFormat('pts-series', '7714')]).toEqual([true, false]);
+});
+
+test.each([
+  ['А123ВС77', ['car']],
+  ['АВ12377', ['taxi']],
+  ['1234АВ77', ['motorcycle']],
+  ['АВ1234777', ['trailer']],
+  // Region 477 or region 77: nothing in the text tells.
+  ['АВ123477', ['taxi', 'trailer']],
+  ['АВ123С77', ['transit']],
+  ['ТАВ12377', ['outgoing']],
+  ['А123ВС', []],
+])('the plate %s is of the kinds %j', (plate, kinds) => {
+  expect(plateKinds(plate)).toEqual(kinds);
+});
+
+test.each([['1M8GDM9AXKP042788', true], ['11111111111111111', true], ['1M8GDM9A1KP042788', false]])(
+  'the check digit of the VIN %s agrees: %s',
+  (vin, agrees) => expect(hasVinCheckDigit(vin)).toBe(agrees),
+);
 
 test('isDate takes days that exist in the calendar', () => {
   expect(isDate('2026-12-31')).toBe(true);

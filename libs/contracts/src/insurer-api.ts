@@ -2,7 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Application } from './application.ts';
 import { Kopecks, Timestamp, Uuid } from './formats.ts';
-import { Coefficients, Extra, Reason } from './quote.ts';
+import { Coefficients, DriverCoefficients, Extra, Reason } from './quote.ts';
 
 export const InsurerApplication = Type.Object(
   { request_id: Uuid, application: Application },
@@ -14,10 +14,12 @@ export const InsurerQuote = Type.Object({
   premium_kopecks: Kopecks,
   base_rate_kopecks: Type.Optional(Kopecks),
   coefficients: Type.Optional(Coefficients),
+  drivers: Type.Optional(Type.Array(DriverCoefficients, { maxItems: 10 })),
   valid_until: Type.Optional(Timestamp),
   extras: Type.Optional(Type.Array(Extra)),
   pool: Type.Optional(Type.Boolean()),
   prolongation: Type.Optional(Type.Boolean()),
+  prolongation_from_other: Type.Optional(Type.Boolean()),
 });
 export type InsurerQuote = Static<typeof InsurerQuote>;
 

@@ -2,22 +2,36 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { InsurerId } from './formats.ts';
 
+/** What an operator may change while everything runs; the bounds hold for the file too. */
+export const InsurerLimits = Type.Object(
+  {
+    rate_per_s: Type.Number({ exclusiveMinimum: 0, maximum: 10_000, default: 50, description: 'Calls a second, all pods together' }),
+    burst: Type.Integer({ minimum: 1, maximum: 10_000, default: 50, description: 'Calls that may come at once on top of the rate' }),
+    concurrency: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Calls at once, all pods together' }),
+  },
+  { additionalProperties: false },
+);
+export type InsurerLimits = Static<typeof InsurerLimits>;
+
 export const InsurerSettings = Type.Object(
   {
     insurer_id: InsurerId,
     name: Type.String({ minLength: 1, maxLength: 80 }),
     base_url: Type.String({ minLength: 1, description: 'Origin and path prefix of its API' }),
-    adapter: Type.Literal('standard', { default: 'standard' }),
-    rate_per_s: Type.Number({ exclusiveMinimum: 0, default: 50, description: 'Calls a second, all pods together' }),
-    burst: Type.Integer({ minimum: 1, default: 50, description: 'Calls that may come at once on top of the rate' }),
-    concurrency: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Calls at once, of one pod' }),
+    adapter: Type.String({
+      minLength: 1,
+      maxLength: 40,
+      default: 'standard',
+      description: 'The protocol it speaks, by its name in the registry of adapters of osago-aggregator',
+    }),
+    ...InsurerLimits.properties,
     deadline_ms: Type.Integer({ minimum: 1_000, maximum: 60_000, default: 60_000 }),
     post_timeout_ms: Type.Integer({ minimum: 100, maximum: 60_000, default: 5_000 }),
     cache_hours: Type.Number({
       minimum: 0,
       maximum: 24,
       default: 0,
-      description: 'For the day cache; this version has none and says so in its log when it is above 0',
+      description: 'A quote is given again for the same content so long, and no longer than it is valid; 0: never',
     }),
   },
   { additionalProperties: false },

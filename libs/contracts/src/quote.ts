@@ -47,6 +47,8 @@ export const Coefficients = Type.Object({
   ko: Type.Number(),
   km: Type.Number(),
   ks: Type.Number(),
+  /** Of a policy of days or weeks, in the place of KT and KS, which are 1 then. */
+  kp: Type.Optional(Type.Number()),
 });
 export type Coefficients = Static<typeof Coefficients>;
 
@@ -56,6 +58,15 @@ export const Extra = Type.Object({
   mandatory: Type.Boolean(),
 });
 export type Extra = Static<typeof Extra>;
+
+/** What one driver counts; of several drivers the largest of each is in `coefficients`. */
+export const DriverCoefficients = Type.Object({
+  /** Which of the application's drivers, from 0; nothing here names a person. */
+  driver: Type.Integer({ minimum: 0, maximum: 9 }),
+  kvs: Type.Number(),
+  kbm: Type.Optional(Type.Number()),
+});
+export type DriverCoefficients = Static<typeof DriverCoefficients>;
 
 /** An element of `quotes`. Absent members are left out, never null. */
 export const Quote = Type.Object(
@@ -75,8 +86,15 @@ export const Quote = Type.Object(
     total_kopecks: Type.Optional(Kopecks),
     base_rate_kopecks: Type.Optional(Kopecks),
     coefficients: Type.Optional(Coefficients),
+    drivers: Type.Optional(Type.Array(DriverCoefficients)),
+    /** The price that was estimated before this one was quoted. */
+    estimated_premium_kopecks: Type.Optional(Kopecks),
     extras: Type.Optional(Type.Array(Extra)),
     pool: Type.Optional(Type.Boolean()),
+    /** It renews the policy that this insurer issued. */
+    prolongation: Type.Optional(Type.Boolean()),
+    /** It takes over from the policy of another insurer. */
+    prolongation_from_other: Type.Optional(Type.Boolean()),
     reason: Type.Optional(Reason),
     missing_fields: Type.Optional(Type.Array(Type.String())),
     retryable: Type.Optional(Type.Boolean()),

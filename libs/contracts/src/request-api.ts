@@ -1,6 +1,6 @@
 /** Bodies of core-app's HTTP API and frames of its stream (design §4, §5), shared with the page and with partners. */
 import { type Static, Type } from '@sinclair/typebox';
-import { InsurerId, Timestamp, Uuid } from './formats.ts';
+import { InsurerId, Kopecks, Timestamp, Uuid } from './formats.ts';
 import { Progress, Quote, RequestStatus } from './quote.ts';
 
 export const API_PREFIX = '/api/osago';
@@ -20,11 +20,41 @@ export const PostRequestReply = Type.Object(
 );
 export type PostRequestReply = Static<typeof PostRequestReply>;
 
-/** One fault of a body. `pointer` is a JSON Pointer to the member, to the missing one where one is missing. */
+/** One request of `GET /requests`. `counts` has the statuses that occur among its quotes. */
+export const HistoryItem = Type.Object({
+  request_id: Uuid,
+  status: RequestStatus,
+  accepted_at: Timestamp,
+  deadline_at: Timestamp,
+  progress: Progress,
+  counts: Type.Record(Type.String(), Type.Integer()),
+  /** The lowest total of its `quoted` ones; absent while there is none. */
+  best_total_kopecks: Type.Optional(Kopecks),
+  links: Type.Object({ self: Type.String(), stream: Type.String(), quotes: Type.String() }),
+});
+export type HistoryItem = Static<typeof HistoryItem>;
+
+/** The answer of `GET /requests`, newest first. */
+export const RequestHistory = Type.Object(
+  {
+    requests: Type.Array(HistoryItem),
+    /** For `?cursor=`: the page after this one; absent on the last. Opaque. */
+    next_cursor: Type.Optional(Type.String()),
+  },
+  { $id: 'RequestHistory' },
+);
+export type RequestHistory = Static<typeof RequestHistory>;
+
+/**
+ * One fault of a body: `pointer` is a JSON Pointer to the member, to the missing one where one is missing. Or of a query:
+ * it points to the parameter as if the query were an object.
+ */
 export const Fault = Type.Object({
   pointer: Type.String(),
   code: Type.String(),
   detail: Type.String(),
+  /** What the words of `detail` are filled with: limits, the name of a format. */
+  params: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
 });
 export type Fault = Static<typeof Fault>;
 

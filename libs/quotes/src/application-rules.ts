@@ -2,240 +2,124 @@
  * Rules that join several members of an application. Each rule runs only when the members it reads have no fault of
  * their own, so a caller gets the faults of shape and of sense together and none of them twice.
  */
-import type { Application, Fault, TariffAttributes } from '@osago/contracts';
+import { type Application, type Fault, faultOf, hasVinCheckDigit, type TariffAttributes } from '@osago/contracts';
+import type { Examined, Report } from './application-rule.ts';
+import { experienceFrom, isPerson, peopleRules } from './application-rules-people.ts';
+import { policyRules } from './application-rules-policy.ts';
+import { powerHpOf, vehicleRules } from './application-rules-vehicle.ts';
+import { addDays, fullYears } from './calendar.ts';
+import { DEFAULT_RULE_SETTINGS, type RuleSettings } from './rule-settings.ts';
 
-export interface ApplicationSettings {
-  /** An electronic policy starts this many days after the application at the earliest. */
-  minStartOffsetDays: number;
-  maxStartOffsetDays: number;
-}
+type Members = Record<string, unknown>;
 
-export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
-  minStartOffsetDays: 3,
-  maxStartOffsetDays: 60,
+const object = (value: unknown): Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+/** Absent stays absent, anything else becomes an object. */
+const optionalObject = (value: unknown): Members | undefined => (value === undefined ? undefined : object(value));
+
+const tolerantParty = (value: unknown): Members => {
+  const party = object(value);
+  return { ...party, passport: object(party['passport']), address: object(party['address']) };
 };
 
-/** Youngest driver by category: the KVS tables begin there. */
-const driverAgeMin = (category: string): number => (category === 'A' ? 16 : 18);
-const POLICYHOLDER_AGE_MIN = 18;
-const PASSPORT_AGE_MIN = 14;
-
-export const addDays = (date: string, days: number): string =>
-  new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
-
-/** Full years from one day to another; days are compared as text, so no time zone can shift them. */
-export const fullYears = (from: string, to: string): number => {
-  const years = Number(to.slice(0, 4)) - Number(from.slice(0, 4));
-  return to.slice(5) < from.slice(5) ? years - 1 : years;
+const tolerantDriver = (value: unknown): Members => {
+  const driver = object(value);
+  return {
+    ...driver,
+    licence: optionalObject(driver['licence']),
+    foreign_licence: optionalObject(driver['foreign_licence']),
+    previous_licence: optionalObject(driver['previous_licence']),
+  };
 };
 
-/** The calendar day in Moscow, by which policies are dated (UTC+3 all year). */
-export const moscowDate = (nowMs: number): string =>
-  new Date(nowMs + 3 * 3_600_000).toISOString().slice(0, 10);
-
-type Report = (pointer: string, code: string, detail: string) => void;
-
-interface Rule {
-  reads: readonly string[];
-  check: (report: Report) => void;
-}
-
-const notLater = (date: string, limit: string, pointer: string): Rule => ({
-  reads: [pointer],
-  check: (report) => {
-    if (date > limit) report(pointer, 'in_future', 'lies in the future');
-  },
-});
-
-const vehicleRules = ({ vehicle }: Application, today: string): Rule[] => [
-  {
-    reads: ['/vehicle/vin', '/vehicle/body_number', '/vehicle/chassis_number'],
-    check: (report) => {
-      if (!vehicle.vin && !vehicle.body_number && !vehicle.chassis_number) {
-        report('/vehicle/vin', 'required', 'is needed, or a body_number, or a chassis_number');
-      }
-    },
-  },
-  {
-    reads: ['/vehicle/plate', '/vehicle/document/type'],
-    check: (report) => {
-      if (vehicle.document.type === 'sts' && !vehicle.plate) {
-        report('/vehicle/plate', 'required', 'is needed with an STS');
-      }
-    },
-  },
-  {
-    reads: ['/vehicle/year'],
-    check: (report) => {
-      if (vehicle.year > Number(today.slice(0, 4)) + 1) {
-        report('/vehicle/year', 'in_future', 'lies in the future');
-      }
-    },
-  },
-  notLater(vehicle.document.issued_on, today, '/vehicle/document/issued_on'),
-];
-
-const personRules = (
-  person: Application['owner'],
-  at: '/owner' | '/policyholder',
-  today: string,
-): Rule[] => [
-  notLater(person.birth_date, today, `${at}/birth_date`),
-  notLater(person.passport.issued_on, today, `${at}/passport/issued_on`),
-  {
-    reads: [`${at}/birth_date`, `${at}/passport/issued_on`],
-    check: (report) => {
-      if (fullYears(person.birth_date, person.passport.issued_on) < PASSPORT_AGE_MIN) {
-        report(`${at}/passport/issued_on`, 'too_early', `is before the age of ${PASSPORT_AGE_MIN}`);
-      }
-    },
-  },
-];
-
-const driverRules = (application: Application, index: number, today: string): Rule[] => {
-  const driver = application.drivers[index];
-  if (driver === undefined) return [];
-  const at = `/drivers/${index}`;
-  const ageMin = driverAgeMin(application.vehicle.category);
-  const { experience_from, issued_on } = driver.licence;
-  return [
-    notLater(experience_from, today, `${at}/licence/experience_from`),
-    notLater(issued_on, today, `${at}/licence/issued_on`),
-    {
-      reads: [`${at}/birth_date`, '/vehicle/category'],
-      check: (report) => {
-        if (fullYears(driver.birth_date, today) < ageMin) {
-          report(`${at}/birth_date`, 'too_young', `a driver is at least ${ageMin} years old`);
-        }
-      },
-    },
-    {
-      reads: [`${at}/birth_date`, '/vehicle/category', `${at}/licence/experience_from`],
-      check: (report) => {
-        if (fullYears(driver.birth_date, experience_from) < ageMin) {
-          report(`${at}/licence/experience_from`, 'too_early', `is before the age of ${ageMin}`);
-        }
-      },
-    },
-  ];
-};
-
-const policyRules = (
-  application: Application,
-  today: string,
-  settings: ApplicationSettings,
-): Rule[] => {
-  const { drivers, policyholder, policy_start_date, unlimited_drivers } = application;
-  const earliest = addDays(today, settings.minStartOffsetDays);
-  const latest = addDays(today, settings.maxStartOffsetDays);
-  return [
-    {
-      reads: ['/drivers', '/unlimited_drivers'],
-      check: (report) => {
-        if (unlimited_drivers && drivers.length > 0) {
-          report('/drivers', 'too_many', 'is empty when drivers are unlimited');
-        }
-        if (!unlimited_drivers && drivers.length === 0) {
-          report('/drivers', 'too_few', 'names at least one driver unless they are unlimited');
-        }
-      },
-    },
-    {
-      reads: ['/policyholder/birth_date'],
-      check: (report) => {
-        if (fullYears(policyholder.birth_date, today) < POLICYHOLDER_AGE_MIN) {
-          report('/policyholder/birth_date', 'too_young', `is under ${POLICYHOLDER_AGE_MIN} years`);
-        }
-      },
-    },
-    {
-      reads: ['/policy_start_date'],
-      check: (report) => {
-        if (policy_start_date === undefined) return;
-        if (policy_start_date < earliest || policy_start_date > latest) {
-          report('/policy_start_date', 'out_of_range', `lies from ${earliest} to ${latest}`);
-        }
-      },
-    },
-  ];
-};
-
-/** A value that stands where a whole application is expected: anything missing reads as an empty object. */
+/** A value that stands where a whole application is expected: anything missing reads as an empty object or list. */
 const tolerant = (value: unknown): Application => {
-  const object = (member: unknown): object =>
-    typeof member === 'object' && member !== null ? member : {};
-  const root = object(value) as Record<string, unknown>;
-  const person = (member: unknown): object => ({
-    ...object(member),
-    passport: object((object(member) as Record<string, unknown>)['passport']),
-  });
-  const drivers: unknown[] = Array.isArray(root['drivers']) ? root['drivers'] : [];
+  const root = object(value);
+  const vehicle = object(root['vehicle']);
+  const period = object(root['period']);
   return {
     ...root,
     vehicle: {
-      ...object(root['vehicle']),
-      document: object((object(root['vehicle']) as Record<string, unknown>)['document']),
+      ...vehicle,
+      document: object(vehicle['document']),
+      further_documents: list(vehicle['further_documents']).map(object),
     },
-    owner: person(root['owner']),
-    policyholder: person(root['policyholder']),
-    drivers: drivers.map((driver) => ({
-      ...object(driver),
-      licence: object((object(driver) as Record<string, unknown>)['licence']),
-    })),
+    owner: tolerantParty(root['owner']),
+    policyholder: tolerantParty(root['policyholder']),
+    drivers: list(root['drivers']).map(tolerantDriver),
+    period: { ...period, intervals: list(period['intervals']).map(object) },
+    consents: list(root['consents']).map(object),
   } as unknown as Application;
 };
 
 /**
  * All faults of sense in `value`, given its faults of shape. A rule is left out when a member it reads, or one that
- * holds it, is faulty.
+ * holds it, is faulty. `today` is the day in Moscow.
  */
 export const applicationFaults = (
   value: unknown,
   shapeFaults: readonly Fault[],
   today: string,
-  settings: ApplicationSettings = DEFAULT_APPLICATION_SETTINGS,
+  settings: RuleSettings = DEFAULT_RULE_SETTINGS,
 ): Fault[] => {
-  const application = tolerant(value);
+  const examined: Examined = { application: tolerant(value), today, settings };
   const faults: Fault[] = [];
-  const report: Report = (pointer, code, detail) => {
-    if (!faults.some((fault) => fault.pointer === pointer)) faults.push({ pointer, code, detail });
+  const report: Report = (pointer, code, params) => {
+    if (!faults.some((fault) => fault.pointer === pointer)) faults.push(faultOf(pointer, code, params));
   };
   const isSound = (pointer: string): boolean =>
     shapeFaults.every(
-      (fault) => fault.pointer !== pointer && !pointer.startsWith(`${fault.pointer}/`),
+      (fault) =>
+        fault.pointer !== pointer &&
+        !pointer.startsWith(`${fault.pointer}/`) &&
+        !(pointer === '/period/intervals' && fault.pointer.startsWith(`${pointer}/`)),
     );
-  const rules = [
-    ...vehicleRules(application, today),
-    ...personRules(application.owner, '/owner', today),
-    ...personRules(application.policyholder, '/policyholder', today),
-    ...application.drivers.flatMap((_, index) => driverRules(application, index, today)),
-    ...policyRules(application, today, settings),
-  ];
-  for (const rule of rules) if (rule.reads.every(isSound)) rule.check(report);
+  for (const rule of [...vehicleRules(examined), ...peopleRules(examined), ...policyRules(examined)]) {
+    if (rule.reads.every(isSound)) rule.check(report);
+  }
   return faults;
 };
 
-/** What pricing needs, taken from an application without faults. */
+/** What looks like a mistake and need not be one: told to the person, never a reason to refuse. */
+export const applicationWarnings = ({ vehicle }: Application): Fault[] =>
+  vehicle.vin === undefined || hasVinCheckDigit(vehicle.vin) ? [] : [faultOf('/vehicle/vin', 'vin_check_digit')];
+
+/** Rows of the tariff that category and purpose do not tell; undefined where they do. */
+const furtherKind = (
+  { category, max_mass_kg, passenger_seats, regular_route }: Application['vehicle'],
+  settings: RuleSettings,
+): TariffAttributes['vehicle_kind'] => {
+  if (category === 'C' && max_mass_kg !== undefined && max_mass_kg > settings.truckMassMaxKg) return 'heavy-truck';
+  if (category !== 'D') return undefined;
+  if (regular_route === true) return 'route-bus';
+  return passenger_seats !== undefined && passenger_seats <= settings.minibusSeatsMax ? 'minibus' : undefined;
+};
+
+/** What pricing needs, taken from an application without faults: so there is a power, and a licence of every driver. */
 export const tariffAttributes = (
   application: Application,
   today: string,
-  settings: ApplicationSettings = DEFAULT_APPLICATION_SETTINGS,
+  settings: RuleSettings = DEFAULT_RULE_SETTINGS,
 ): TariffAttributes => {
-  const { vehicle, owner, drivers, unlimited_drivers, purpose, period } = application;
-  const policy_start_date =
-    application.policy_start_date ?? addDays(today, settings.minStartOffsetDays);
+  const { vehicle, owner, drivers, unlimited_drivers, purpose, period, short_term } = application;
+  const policy_start_date = application.policy_start_date ?? addDays(today, settings.minStartOffsetDays);
+  const kind = furtherKind(vehicle, settings);
   return {
     category: vehicle.category,
-    power_hp: vehicle.power_hp,
+    power_hp: powerHpOf(vehicle, settings.hpPerKw) ?? 1,
     year: vehicle.year,
     purpose,
     region: owner.address.region,
     months: period.months,
     policy_start_date,
     unlimited_drivers,
-    drivers: drivers.map(({ birth_date, licence }) => ({
-      age: fullYears(birth_date, policy_start_date),
-      experience_years: fullYears(licence.experience_from, policy_start_date),
+    drivers: drivers.map((driver) => ({
+      age: fullYears(driver.birth_date, policy_start_date),
+      experience_years: fullYears(experienceFrom(driver) ?? policy_start_date, policy_start_date),
     })),
+    ...(kind !== undefined && { vehicle_kind: kind }),
+    ...(!isPerson(owner) && { legal_entity: true }),
+    ...(short_term !== undefined && { short_term_days: short_term.days }),
   };
 };

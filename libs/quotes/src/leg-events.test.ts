@@ -144,9 +144,21 @@ describe('the price', () => {
   });
 
   test('leaves out what the insurer left out, and what is not the price', () => {
-    expect(priceMembers({ premium_kopecks: 1, prolongation: true })).toEqual({
+    const answer = { premium_kopecks: 1, application_id: 'a1' };
+    expect(priceMembers(answer)).toEqual({
       premium_kopecks: 1,
       total_kopecks: 1,
+    });
+  });
+
+  test('tells each driver’s part, and whether a former policy is prolonged', () => {
+    const drivers = [{ driver: 0, kvs: 0.91, kbm: 0.46 }];
+    expect(priceMembers({ premium_kopecks: 1, drivers, prolongation: false, prolongation_from_other: true })).toEqual({
+      premium_kopecks: 1,
+      total_kopecks: 1,
+      drivers,
+      prolongation: false,
+      prolongation_from_other: true,
     });
   });
 });

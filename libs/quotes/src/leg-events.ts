@@ -61,7 +61,8 @@ export const legEvent = (
 
 /** The price members of a quote; the total holds what the person cannot leave out. */
 export const priceMembers = (quote: InsurerQuote): AnswerMembers => {
-  const { premium_kopecks, base_rate_kopecks, coefficients, valid_until, extras, pool } = quote;
+  const { premium_kopecks, base_rate_kopecks, coefficients, drivers, valid_until, extras, pool } = quote;
+  const { prolongation, prolongation_from_other } = quote;
   const mandatory = (extras ?? []).filter((extra) => extra.mandatory);
   const total = mandatory.reduce((sum, extra) => sum + extra.premium_kopecks, premium_kopecks);
   return {
@@ -69,9 +70,12 @@ export const priceMembers = (quote: InsurerQuote): AnswerMembers => {
     total_kopecks: total,
     ...(base_rate_kopecks !== undefined && { base_rate_kopecks }),
     ...(coefficients !== undefined && { coefficients }),
+    ...(drivers !== undefined && { drivers }),
     ...(valid_until !== undefined && { valid_until }),
     ...(extras !== undefined && { extras }),
     ...(pool !== undefined && { pool }),
+    ...(prolongation !== undefined && { prolongation }),
+    ...(prolongation_from_other !== undefined && { prolongation_from_other }),
   };
 };
 

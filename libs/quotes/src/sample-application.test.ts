@@ -3,13 +3,14 @@ import { Application, checker } from '@osago/contracts';
 import fc from 'fast-check';
 import { applicationFaults, tariffAttributes } from './application-rules.ts';
 import { seededRandom } from './random.ts';
-import { sampleApplication } from './sample-application.ts';
+import { type SampleApplication, sampleApplication } from './sample-application.ts';
+import { SAMPLE_KINDS, sampleOfKind } from './sample-kinds.ts';
 import { baseRateCorridor, premium } from './tariff.ts';
 
 const TODAY = '2026-11-21';
 const check = checker(Application);
 
-const forEverySample = (property: (application: Application) => void): void =>
+const forEverySample = (property: (application: SampleApplication) => void): void =>
   fc.assert(fc.property(fc.nat(), (seed) => property(sampleApplication(seed, TODAY))), { numRuns: 500 });
 
 /** The same day so many years later. */
@@ -63,8 +64,8 @@ describe('sampleApplication', () => {
     forEverySample((application) => {
       for (const day of [TODAY, later(TODAY, 10)]) {
         const attributes = tariffAttributes(application, day);
-        const { minKopecks } = baseRateCorridor(attributes);
-        expect(premium(attributes, { baseRateKopecks: minKopecks, kbmClass: 4 }).ok).toBe(true);
+        const baseRateKopecks = baseRateCorridor(attributes)!.minKopecks;
+        expect(premium(attributes, { baseRateKopecks, kbmClass: 4 }).ok).toBe(true);
       }
     });
   });
@@ -88,6 +89,27 @@ describe('sampleApplication', () => {
     expect(samples.some(({ drivers }) => drivers.length === 2)).toBe(true);
     expect(samples.some(({ owner, policyholder }) => owner !== policyholder)).toBe(true);
     expect(new Set(samples.map(({ vehicle }) => vehicle.vin)).size).toBe(1_000);
+  });
+});
+
+describe('sampleOfKind', () => {
+  test.each(SAMPLE_KINDS)('%s can be priced, and is the same for the same seed', (kind) => {
+    for (let seed = 0; seed < 50; seed += 1) {
+      const application = sampleOfKind(kind, seed, TODAY);
+      expect(application).toEqual(sampleOfKind(kind, seed, TODAY));
+      const attributes = tariffAttributes(application, TODAY);
+      const baseRateKopecks = baseRateCorridor(attributes)!.minKopecks;
+      expect(premium(attributes, { baseRateKopecks, kbmClass: 4 }).ok).toBe(true);
+    }
+  });
+
+  test('is of the kind that was asked for', () => {
+    expect(sampleOfKind('motorcycle', 1, TODAY).vehicle.category).toBe('A');
+    expect(sampleOfKind('truck', 1, TODAY).vehicle.category).toBe('C');
+    expect(sampleOfKind('taxi', 1, TODAY).purpose).toBe('taxi');
+    expect(sampleOfKind('legal', 1, TODAY).owner.kind).toBe('legal_entity');
+    expect(sampleOfKind('unlimited', 1, TODAY)).toMatchObject({ unlimited_drivers: true, drivers: [] });
+    expect(sampleOfKind('renewed', 1, TODAY).prolongation).toBeDefined();
   });
 });
 

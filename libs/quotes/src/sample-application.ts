@@ -3,25 +3,31 @@
  * date lies in an earlier calendar year than `today`. Phones have the area code 000 and e-mails the domain
  * example.com, neither of which exists, so no sample ever reaches a person.
  */
-import type { Application } from '@osago/contracts';
+import type { Application, Driver as AnyDriver, Person } from '@osago/contracts';
 import { type Random, seededRandom } from './random.ts';
 import { CARS, MEN, type SampleTown, STREETS, TOWNS, WOMEN } from './sample-names.ts';
 
-type Person = Application['owner'];
-type Driver = Application['drivers'][number];
-type Vehicle = Application['vehicle'];
+/** A private owner with Russian papers: what an application may leave out, a sample has. */
+type Driver = AnyDriver & Required<Pick<AnyDriver, 'licence'>>;
+type Vehicle = Application['vehicle'] & { power_hp: number };
+export type SampleApplication = Application & {
+  vehicle: Vehicle;
+  owner: Person;
+  policyholder: Person;
+  drivers: Driver[];
+};
 
-const PLATE_LETTERS = 'АВЕКМНОРСТУХ';
+export const PLATE_LETTERS = 'АВЕКМНОРСТУХ';
 /** No I, O, Q: they read as 1 and 0. */
 const VIN_CHARACTERS = 'ABCDEFGHJKLMNPRSTUVWXYZ0123456789';
 
 /** SHA-256 of the text «Согласие на обработку персональных данных (образец)». */
 const CONSENT_SHA256 = '6267c937b40994e5189db60766b6b36f9591ecca4aecd464066b3ad02057e320';
 
-const characters = (random: Random, from: string, count: number): string =>
+export const characters = (random: Random, from: string, count: number): string =>
   Array.from({ length: count }, () => from.charAt(random.integer(0, from.length - 1))).join('');
 
-const digits = (random: Random, count: number): string => characters(random, '0123456789', count);
+export const digits = (random: Random, count: number): string => characters(random, '0123456789', count);
 
 /** Some day of that year. Up to the 28th, which every month has. */
 const dayIn = (random: Random, year: number): string => {
@@ -95,7 +101,7 @@ const plate = (random: Random, region: string): string => {
   return `${characters(random, PLATE_LETTERS, 1)}${number}${characters(random, PLATE_LETTERS, 2)}${region}`;
 };
 
-const vin = (random: Random, wmi: string): string =>
+export const vin = (random: Random, wmi: string): string =>
   `${wmi}${characters(random, VIN_CHARACTERS, 10)}${digits(random, 4)}`;
 
 const vehicleOf = (random: Random, region: string, thisYear: number): Vehicle => {
@@ -122,7 +128,7 @@ const vehicleOf = (random: Random, region: string, thisYear: number): Vehicle =>
  * The same `seed` and year of `today` (`YYYY-MM-DD`) give the same application. Cars of category B; one in eight is for
  * unlimited drivers, one in twenty-five a taxi, one in five has a policyholder who is not the owner.
  */
-export const sampleApplication = (seed: number, today: string): Application => {
+export const sampleApplication = (seed: number, today: string): SampleApplication => {
   const random = seededRandom(`sample application ${seed}`);
   const thisYear = Number(today.slice(0, 4));
   const first = somebody(random, thisYear);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { TariffAttributes } from '@osago/contracts';
+import { type TariffAttributes, VEHICLE_KINDS } from '@osago/contracts';
 import fc from 'fast-check';
 import { tariffAttributes } from './application-rules.ts';
-import { sampleApplication } from './sample-application.ts';
-import { baseRateCorridor, type Premium, premium } from './tariff.ts';
+import { SAMPLE_KINDS, sampleOfKind } from './sample-kinds.ts';
+import { DEFAULT_RULE_SETTINGS } from './rule-settings.ts';
+import { baseRateCorridor, type Priced, type Premium, premium } from './tariff.ts';
 import { KBM_CLASSES, type KbmClass } from './tariff-tables.ts';
 
 const attributesOf = (given: Partial<TariffAttributes> = {}): TariffAttributes => ({
@@ -130,17 +131,23 @@ describe('premium', () => {
   );
 });
 
-const anyAttributes = fc.record({ seed: fc.nat(), category: fc.constantFrom('A', 'B', 'C', 'D', 'E') }).map(
-  ({ seed, category }): TariffAttributes => ({
-    ...tariffAttributes(sampleApplication(seed, '2026-11-21'), '2026-11-21'),
-    category,
-  }),
-);
+const anyAttributes = fc
+  .record({
+    seed: fc.nat(),
+    kind: fc.constantFrom(...SAMPLE_KINDS),
+    vehicle_kind: fc.option(fc.constantFrom(...VEHICLE_KINDS.filter((each) => each !== 'motorcycle')), { nil: undefined }),
+    short_term_days: fc.option(fc.integer({ min: 5, max: 366 }), { nil: undefined }),
+  })
+  .map(({ kind, seed, short_term_days, vehicle_kind }): TariffAttributes => ({
+    ...tariffAttributes(sampleOfKind(kind, seed, '2026-11-21'), '2026-11-21'),
+    ...(vehicle_kind !== undefined && { vehicle_kind }),
+    ...(short_term_days !== undefined && { short_term_days }),
+  }));
 const anyKbm = fc.constantFrom(...KBM_CLASSES);
 const anyPosition = fc.double({ min: 0, max: 1, noNaN: true });
 
 const rateAt = (attributes: TariffAttributes, position: number): number => {
-  const { minKopecks, maxKopecks } = baseRateCorridor(attributes);
+  const { minKopecks, maxKopecks } = baseRateCorridor(attributes)!;
   return Math.round(minKopecks + position * (maxKopecks - minKopecks));
 };
 
@@ -162,8 +169,7 @@ describe('for every sample application', () => {
         const baseRateKopecks = rateAt(attributes, position);
         const result = premium(attributes, { baseRateKopecks, kbmClass });
         if (!result.ok) throw new Error(result.refusal);
-        const { kt, kbm, kvs, ko, km, ks } = result.coefficients;
-        const byFloats = baseRateKopecks * kt * kbm * kvs * ko * km * ks;
+        const byFloats = Object.values(result.coefficients).reduce((price, factor) => price * factor, baseRateKopecks);
         expect(Math.abs(result.premium_kopecks - byFloats)).toBeLessThan(0.51);
       }),
     );
@@ -177,6 +183,88 @@ describe('for every sample application', () => {
         expect(result.ok ? 'priced' : result.refusal).toBe(isPossible ? 'priced' : 'impossible_experience');
       }),
     );
+  });
+});
+
+const pricedAt = (
+  given: Partial<TariffAttributes>,
+  baseRateKopecks: number,
+  kbmClass: KbmClass = 4,
+  settings = DEFAULT_RULE_SETTINGS,
+): Priced => {
+  const result = premium(attributesOf(given), { baseRateKopecks, kbmClass }, settings);
+  if (!result.ok) throw new Error(result.refusal);
+  return result;
+};
+
+describe('the cap of three times TB × KT', () => {
+  const capped = { ...DEFAULT_RULE_SETTINGS, premiumCapMultiplier: 3 };
+
+  test('is off unless it is switched on', () => {
+    expect(pricedAt({ power_hp: 150, unlimited_drivers: true, drivers: [] }, 139_900, 3).capped).toBe(false);
+  });
+
+  test('makes the worked example of unlimited drivers 7,554.60 to 46,791.00 roubles', () => {
+    const prices = [139_900, 503_200, 866_500].map((rate) =>
+      pricedAt({ power_hp: 150, unlimited_drivers: true, drivers: [] }, rate, 3, capped),
+    );
+    expect(prices.map(({ premium_kopecks }) => premium_kopecks)).toEqual([755_460, 2_717_280, 4_679_100]);
+    expect(prices.every((price) => price.capped)).toBe(true);
+  });
+
+  test.each(GOLDEN.filter(([, given]) => given.unlimited_drivers !== true))('leaves %s alone', (_, given, kbmClass) => {
+    expect(pricedAt(given, 503_200, kbmClass, capped)).toEqual(pricedAt(given, 503_200, kbmClass));
+  });
+});
+
+describe('the breakdown', () => {
+  test('names KVS and KBM of each driver, and counts the largest of each', () => {
+    const drivers = [{ age: 40, experience_years: 15 }, { age: 19, experience_years: 0 }];
+    const result = premium(attributesOf({ drivers }), { baseRateKopecks: 500_000, kbmClass: 3, driverKbmClasses: ['M', 13] });
+    expect(result).toMatchObject({
+      drivers: [{ driver: 0, kvs: 0.91, kbm: 3.92 }, { driver: 1, kvs: 2.27, kbm: 0.46 }],
+      coefficients: { kvs: 2.27, kbm: 3.92 },
+    });
+  });
+
+  test('has nobody where anybody may drive', () => {
+    expect(pricedAt({ unlimited_drivers: true, drivers: [] }, 500_000).drivers).toEqual([]);
+  });
+});
+
+describe('a legal entity', () => {
+  test('has base rates of its own', () => {
+    expect(baseRateCorridor(attributesOf({ legal_entity: true }))).toEqual({ minKopecks: 72_400, maxKopecks: 658_000 });
+  });
+
+  test('pays KO 1.97 for unlimited drivers and 1.8 times KVS for listed ones', () => {
+    const unlimited = pricedAt({ legal_entity: true, unlimited_drivers: true, drivers: [] }, 300_000);
+    expect(unlimited.coefficients).toMatchObject({ ko: 1.97, kvs: 1 });
+    expect(pricedAt({ legal_entity: true, ...driver(19, 0) }, 300_000).coefficients).toMatchObject({ ko: 1, kvs: 4.086 });
+  });
+});
+
+describe('a policy of days', () => {
+  test.each([[5, 0.2], [15, 0.2], [16, 0.3], [31, 0.3], [62, 0.4], [366, 1]])('%i long has KP %s, and neither KT nor KS', (days, kp) => {
+    expect(pricedAt({ short_term_days: days, region: '99', months: 3 }, 500_000).coefficients).toMatchObject({ kt: 1, ks: 1, kp });
+  });
+
+  test.each([4, 367])('%i long is none', (days) => {
+    expect(premium(attributesOf({ short_term_days: days }), { baseRateKopecks: 500_000, kbmClass: 4 })).toEqual({
+      ok: false,
+      refusal: 'impossible_period',
+    });
+  });
+});
+
+describe('an older day', () => {
+  test.each([
+    ['2022-09-12', undefined],
+    ['2022-09-13', { minKopecks: 164_600, maxKopecks: 753_500 }],
+    ['2025-12-08', { minKopecks: 164_600, maxKopecks: 753_500 }],
+    ['2025-12-09', { minKopecks: 139_900, maxKopecks: 866_500 }],
+  ])('has the corridor of its time: %s', (policy_start_date, corridor) => {
+    expect(baseRateCorridor(attributesOf({ policy_start_date }))).toEqual(corridor);
   });
 });
 

@@ -1,5 +1,5 @@
 /** `npm run sample`: an application on standard output. A bad option is one sentence, the usage and exit code 2. */
-import { sampleApplication } from '@osago/quotes';
+import { sampleApplication, sampleOfKind } from '@osago/quotes';
 import { parseCommand, USAGE } from './sample-command.ts';
 
 const byChance = {
@@ -10,8 +10,9 @@ const byChance = {
 const parsed = parseCommand(process.argv.slice(2), byChance);
 switch (parsed.kind) {
   case 'run': {
-    const { seed, today } = parsed.command;
-    process.stdout.write(`${JSON.stringify(sampleApplication(seed, today), null, 2)}\n`);
+    const { kind, seed, today } = parsed.command;
+    const application = kind === undefined ? sampleApplication(seed, today) : sampleOfKind(kind, seed, today);
+    process.stdout.write(`${JSON.stringify(application, null, 2)}\n`);
     break;
   }
   case 'help':

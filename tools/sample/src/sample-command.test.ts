@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { sampleApplication } from '@osago/quotes';
+import { SAMPLE_KINDS, sampleApplication, sampleOfKind } from '@osago/quotes';
 import { parseCommand } from './sample-command.ts';
 
 const byChance = { seed: 42, today: '2026-11-21' };
@@ -16,6 +16,10 @@ describe('parseCommand', () => {
     expect(parseCommand([], byChance)).toEqual({ kind: 'run', command: byChance });
   });
 
+  test.each(SAMPLE_KINDS)('takes the kind %s', (kind) => {
+    expect(parseCommand(['--kind', kind], byChance)).toEqual({ kind: 'run', command: { ...byChance, kind } });
+  });
+
   test('offers help', () => {
     expect(parseCommand(['--help'], byChance)).toEqual({ kind: 'help' });
   });
@@ -24,6 +28,8 @@ describe('parseCommand', () => {
     [['--seed', '-1']],
     [['--seed=1.5']],
     [['--seed=']],
+    [['--kind', 'boat']],
+    [['--kind=']],
     [['--today', '2026-02-30']],
     [['--sed', '1']],
     [['7']],
@@ -36,5 +42,12 @@ describe('parseCommand', () => {
 describe('docs/examples/application.json', () => {
   test('is the sample of seed 1', () => {
     expect(JSON.parse(readFileSync(EXAMPLE, 'utf8'))).toEqual(sampleApplication(1, '2026-01-15'));
+  });
+
+  test('has a sibling for a motorcycle and one for a legal entity, of the same seed', () => {
+    for (const kind of ['motorcycle', 'legal'] as const) {
+      const path = EXAMPLE.replace('application.json', `application-${kind}.json`);
+      expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(sampleOfKind(kind, 1, '2026-01-15'));
+    }
   });
 });
