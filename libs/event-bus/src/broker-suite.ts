@@ -8,8 +8,8 @@ import { type EventBusClient, createEventBus, EVENT_BUS_CLIENTS } from './create
 import type { EventBus } from './event-bus.ts';
 import { describeEventBus } from './event-bus-suite.ts';
 import { brokersIn, SuiteBroker } from './suite-broker.ts';
-import { bodiesOf, Member, messages, until } from './suite-readers.ts';
-import { TEST_MS } from './suite-setting.ts';
+import { bodiesOf, isWritten, Member, messages, until } from './suite-readers.ts';
+import { type BusUnderTest, TEST_MS } from './suite-setting.ts';
 
 /** Growth is seen by the next look at the metadata; a test does not wait 30 s for it. */
 const METADATA_MAX_AGE_MS = 200;
@@ -23,24 +23,43 @@ const log = createLog('event-bus-test', 'silent');
 const connect = (client: EventBusClient, brokers: readonly string[]): Promise<EventBus> =>
   createEventBus({ log }, { client, brokers, clientId: 'event-bus-test', metadataMaxAgeMs: METADATA_MAX_AGE_MS });
 
+/** How a broker is reached. */
+export interface Way {
+  readonly brokers: readonly string[];
+  /** Where something stands between that can take it away. */
+  readonly setAway?: (away: boolean) => void;
+  readonly close?: () => Promise<void>;
+}
+
 /** `address` as in KAFKA_BROKERS. */
 export const describeOnBroker = (client: EventBusClient, address: string | undefined): void => {
-  describeEventBus(client, async () => {
-    const broker = await SuiteBroker.connect(brokersIn(address));
+  const direct = (): Promise<Way> => Promise.resolve({ brokers: brokersIn(address) });
+  describePortOnBroker(client, direct, { outages: false });
+  describeAdapter(client, address);
+};
+
+/** The suite of the port alone, on a broker that is reached in any way. */
+export const describePortOnBroker = (client: EventBusClient, open: () => Promise<Way>, { outages }: { outages: boolean }): void => {
+  const start = async (): Promise<BusUnderTest> => {
+    const way = await open();
+    const broker = await SuiteBroker.connect(way.brokers);
     const bus = await connect(client, broker.brokers);
     return {
       bus,
       createTopic: (partitions) => broker.createTopic(partitions),
       grow: (topic, partitions) => broker.grow(topic, partitions),
+      remake: (topic, partitions) => broker.remake(topic, partitions),
       committed: (group, topic) => broker.committed(group, topic),
       groups: (prefix) => broker.groups(prefix),
+      ...(way.setAway && { setAway: way.setAway }),
       close: async () => {
         await bus.close();
         await broker.close();
+        await way.close?.();
       },
     };
-  });
-  describeAdapter(client, address);
+  };
+  describeEventBus(client, start, { outages });
 };
 
 const describeAdapter = (client: EventBusClient, address: string | undefined): void => {
@@ -132,6 +151,22 @@ const describeAdapter = (client: EventBusClient, address: string | undefined): v
       await stop();
     }, TEST_MS);
 
+    it('alarms when a topic is made anew below what was committed', async () => {
+      const topic = await broker.createTopic(1);
+      const group = broker.newName();
+      const { member, alarms, stop } = await joinAloud(group, topic);
+      const failures: unknown[] = [];
+      void member.failed().then((error) => failures.push(error), () => undefined);
+      await bus.publish(messages(topic, 0, ['old 1', 'old 2', 'old 3']));
+      await until(() => member.records.length === 3);
+      member.finish(() => true);
+      await until(async () => (await broker.committed(group, topic))[0] === 3n);
+      await broker.remake(topic, 1);
+      await until(async () => isWritten(await bus.publish(messages(topic, 0, ['new']))));
+      await until(() => failures.length > 0 || alarms.some((line) => line.includes('made anew')));
+      await stop();
+    }, TEST_MS);
+
     it('shares a group with a member on the other client, and hands it what is not done', async () => {
       const topic = await broker.createTopic(4);
       const group = broker.newName();
@@ -161,12 +196,13 @@ const describeAdapter = (client: EventBusClient, address: string | undefined): v
       expect(performance.now() - startedAtMs).toBeLessThan(10_000);
     }, TEST_MS);
 
-    it('makes fewer than 50 timers a second when idle, and no warning', async () => {
+    it('is hardly awake when idle: fewer than 50 timers and 7 requests a second, and no warning', async () => {
       const topic = await broker.createTopic(12);
       const args = [probe, client, broker.brokers.join(), topic];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: {} });
-      const { timersPerSecond } = JSON.parse(stdout) as { timersPerSecond: number };
-      expect(timersPerSecond).toBeLessThan(50);
+      const { timers, requests } = JSON.parse(stdout) as { timers: number; requests: number };
+      expect(timers).toBeLessThan(50);
+      expect(requests).toBeLessThan(7);
       expect(stderr).not.toContain('TimeoutNegativeWarning');
       expect(stderr).toBe('');
     }, TEST_MS);

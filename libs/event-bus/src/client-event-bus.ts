@@ -4,7 +4,7 @@ import { EventBusError, type EventBus } from './event-bus.ts';
 import type { ConsumerSession, SessionHandlers, SessionOptions } from './consumer-session.ts';
 import { GroupSubscription } from './group-subscription.ts';
 import { LogTail } from './log-tail.ts';
-import { publishInOrder, type WriteBatch } from './publishing.ts';
+import { publishInOrder, type WriteBatches } from './publishing.ts';
 
 /** What a bus asks a broker beside records. All reject with {@link EventBusError}. */
 export interface Questions {
@@ -18,7 +18,7 @@ export interface Questions {
 
 /** One of the two clients. */
 export interface BusClient {
-  readonly write: WriteBatch;
+  readonly write: WriteBatches;
   readonly questions: Questions;
   openGroup(options: SessionOptions, handlers: SessionHandlers): ConsumerSession;
   /** Reads every partition, alone, from where `onJoined` says; commits nothing. */

@@ -20,6 +20,8 @@ export interface SessionHandlers {
   onRecords(records: readonly LogRecord[]): void;
   /** Nothing below `next` is left to read, be it records or markers. */
   onReached(partition: TopicPartition, next: bigint): void;
+  /** The log does not have what is read next. Resolves with where to go on; rejects where the session must fail. */
+  onOutOfRange(partition: TopicPartition, next: bigint): Promise<bigint>;
   /** The broker answered. */
   onHeard(request: 'fetch' | 'heartbeat'): void;
   /** Once a second. */

@@ -11,6 +11,7 @@ import type {
   TopicPartition,
 } from './event-bus.ts';
 import { type Commit, HandOver, partitionId } from './hand-over.ts';
+import { whereToGoOn } from './out-of-range.ts';
 
 export interface ConsumerParts {
   readonly client: BusClient;
@@ -32,6 +33,8 @@ export class GroupSubscription implements Subscription {
   #session: ConsumerSession | undefined;
   #committing: Promise<void> = Promise.resolve();
   #isCommitting = false;
+  /** Of each partition that this member has held, the last offset that it committed. */
+  readonly #committedTo = new Map<string, bigint>();
   #isPaused = false;
   #memberId = '';
   #generation = 0;
@@ -94,6 +97,10 @@ export class GroupSubscription implements Subscription {
         this.#pauseIfFull();
       },
       onReached: () => undefined,
+      onOutOfRange: (at, next) => {
+        const { client: { questions }, log } = this.#parts;
+        return whereToGoOn({ questions, log }, { at, next, wasRead: this.#handOver.next(at) !== undefined });
+      },
       onHeard: (request) => (this.#heardAtMs[request] = this.#parts.clock.nowMs()),
       onTick: () => {
         if (!this.#isCommitting) void this.#commit();
@@ -135,12 +142,23 @@ export class GroupSubscription implements Subscription {
     this.#guarded(() => this.#handlers.onRevoked?.(lost, this.#generation));
   }
 
+  /** A log that is made anew takes the offsets of its groups with it: the first sign of it is a record from the past. */
+  #warnOfNewLog({ topic, partition, offset }: LogRecord): void {
+    const id = partitionId({ topic, partition });
+    const committed = this.#committedTo.get(id);
+    if (committed === undefined || offset >= committed) return;
+    this.#committedTo.delete(id);
+    const fields = { topic, partition, offset: String(offset) };
+    this.#parts.log.error(fields, 'the group begins below what it had committed: the log or its offsets were made anew');
+  }
+
   /** Our topics are neither compacted nor written in transactions: a hole is what retention took before we came. */
   #warnOfGap([first]: readonly LogRecord[]): void {
     if (first === undefined) return;
     const { topic, partition, offset } = first;
     const next = this.#handOver.next(first);
-    if (next === undefined || offset <= next) return;
+    if (next === undefined) return this.#warnOfNewLog(first);
+    if (offset <= next) return;
     const count = Number(offset - next);
     this.#parts.log.error({ topic, partition, offset: String(next), count }, 'records were lost unread');
   }
@@ -165,6 +183,7 @@ export class GroupSubscription implements Subscription {
       try {
         await this.#session?.commit(commits);
         this.#handOver.committed(commits);
+        for (const commit of commits) this.#committedTo.set(partitionId(commit), commit.offset);
       } catch (error) {
         this.#parts.log.debug({ group: this.#options.group, error }, 'could not commit');
       } finally {

@@ -60,16 +60,11 @@ export const createClient = (connection: KafkajsConnection, log: Log, retry: Ret
 
 /**
  * kafkajs calls each lost connection an error and each retry a warning; the bus reports once what comes of it, so these
- * lines are for debugging. One of them is the only trace of lost records.
+ * lines are for debugging.
  */
 const writeEntry = (log: Log, { log: { message, ...extra } }: LogEntry): void => {
   const { topic, partition, groupId } = extra as Record<string, unknown>;
-  const fields = { topic, partition, group: groupId };
-  if (message.startsWith('Offset out of range')) {
-    log.error(fields, 'the committed offset is no longer in the log: records were lost unread');
-  } else {
-    log.debug(fields, `kafkajs: ${message}`);
-  }
+  log.debug({ topic, partition, group: groupId }, `kafkajs: ${message}`);
 };
 
 /** What a new connection or a new membership heals, although kafkajs calls it final. */

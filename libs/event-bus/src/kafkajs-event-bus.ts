@@ -31,7 +31,7 @@ export const createKafkajsEventBus = (
     new KafkajsSession(createClient(connection, log, RETRY_FOR_A_SESSION), { ...options, metadataMaxAgeMs }, handlers);
   return busOf(
     {
-      write: (partition, batch) => publisher.write(partition, batch),
+      write: (topic, batches) => publisher.write(topic, batches),
       questions,
       openGroup: open,
       // kafkajs reads in groups only: a tail is the one member of a group that never commits.

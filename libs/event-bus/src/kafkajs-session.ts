@@ -6,10 +6,17 @@ import { type ConsumerSession, type Fail, liveUntil, type SessionHandlers, type 
 import type { LogRecord } from './event-bus.ts';
 import type { Commit } from './hand-over.ts';
 import { type Batch, busError, type Consumer, type Kafkajs, RETRY_FOR_A_SESSION } from './kafkajs-client.ts';
+import { type Fetches, withFetches } from './kafkajs-mends.ts';
 
-const HEARTBEAT_MS = 1_000;
-/** kafkajs looks for a rebalance between fetches only, and wakes from a pause after this time. */
-const FETCH_WAIT_MS = 250;
+/** A tenth of a session, but not in a hurry; a third where sessions are short. */
+const HEARTBEAT_MS_MIN = 1_000;
+/**
+ * An empty answer comes after this time, one with records at once. kafkajs sends its heartbeats, which tell it of a
+ * rebalance, between fetches only. Four times as many fetches would cost an idle process a percent of a core.
+ */
+const FETCH_WAIT_MS = 1_000;
+/** It wakes from a pause after this time. */
+const PAUSED_WAIT_MS = 250;
 /** About a thousand of our records of a partition, so that no fetch holds the loop for more than some milliseconds. */
 const PARTITION_BYTES_MAX = 1_048_576;
 const FETCH_BYTES_MAX = 8_388_608;
@@ -26,6 +33,8 @@ export class KafkajsSession implements ConsumerSession {
   readonly #consumer: Consumer;
   readonly #options: KafkajsSessionOptions;
   readonly #handlers: SessionHandlers;
+  readonly #fetchWaitMs: number;
+  readonly #endFetches = new AbortController();
   #ended = false;
   #paused = false;
   #silentTicks = 0;
@@ -33,14 +42,17 @@ export class KafkajsSession implements ConsumerSession {
   constructor(kafka: Kafkajs, options: KafkajsSessionOptions, handlers: SessionHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    const { sessionTimeoutMs } = options;
+    const aThirdMs = sessionTimeoutMs / 3;
+    this.#fetchWaitMs = Math.min(FETCH_WAIT_MS, aThirdMs);
     this.#consumer = kafka.consumer({
       groupId: options.group,
-      sessionTimeout: options.sessionTimeoutMs,
-      rebalanceTimeout: options.sessionTimeoutMs + REBALANCE_SLACK_MS,
-      heartbeatInterval: Math.min(HEARTBEAT_MS, options.sessionTimeoutMs / 3),
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: sessionTimeoutMs + REBALANCE_SLACK_MS,
+      heartbeatInterval: Math.min(Math.max(HEARTBEAT_MS_MIN, sessionTimeoutMs / 10), aThirdMs),
       metadataMaxAge: options.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxWaitTimeInMs: Math.min(PAUSED_WAIT_MS, aThirdMs),
       maxBytesPerPartition: PARTITION_BYTES_MAX,
       maxBytes: FETCH_BYTES_MAX,
       retry: { ...RETRY_FOR_A_SESSION, restartOnFailure: () => Promise.resolve(false) },
@@ -52,7 +64,7 @@ export class KafkajsSession implements ConsumerSession {
       await liveUntil(signal, {
         start: (fail) => {
           this.#listen(fail);
-          return this.#start();
+          return withFetches(this.#fetches(fail), () => this.#start());
         },
         tick: (fail) => this.#tick(fail),
         leave: (started) => this.#leave(started),
@@ -66,13 +78,33 @@ export class KafkajsSession implements ConsumerSession {
 
   /**
    * A consumer that is stopped while it joins goes on as a ghost that holds partitions: it joins first, then leaves. If
-   * that takes long it goes on in the background, and nobody hears of it.
+   * that takes long it goes on in the background, and nobody hears of it. So do its connections: they end when the fetch
+   * that nobody waits for any more is answered.
    */
   async #leave(started: Promise<void>): Promise<void> {
     await this.#handlers.onLeaving();
     this.#ended = true;
     await started;
-    await this.#consumer.disconnect().catch(() => undefined);
+    const left = this.#consumer.stop();
+    this.#endFetches.abort();
+    await left.catch(() => undefined);
+    this.#consumer.disconnect().catch(() => undefined);
+  }
+
+  #fetches(fail: Fail): Fetches {
+    return {
+      waitMs: this.#fetchWaitMs,
+      end: this.#endFetches.signal,
+      onOutOfRange: async (at, next) => {
+        if (this.#ended) return undefined;
+        try {
+          return await this.#handlers.onOutOfRange(at, next);
+        } catch (error) {
+          fail(error);
+          return undefined;
+        }
+      },
+    };
   }
 
   async #start(): Promise<void> {

@@ -16,6 +16,7 @@ import type {
 } from './event-bus.ts';
 import type { Commit } from './hand-over.ts';
 import type { ConsumerParts } from './group-subscription.ts';
+import { whereToGoOn } from './out-of-range.ts';
 import { TailProgress } from './tail-progress.ts';
 
 /** Nobody takes over from a tail, so its session may be long: a stall of the process costs no new join. */
@@ -99,6 +100,10 @@ export class LogTail implements Tail {
         }
       },
       onReached: (partition, next) => this.#progress.reached(partition, next),
+      onOutOfRange: (at, next) => {
+        const { client: { questions }, log } = this.#parts;
+        return whereToGoOn({ questions, log }, { at, next, wasRead: true });
+      },
       onHeard: (request) => {
         if (request === 'fetch') this.#lastFetchAtMs = this.#parts.clock.nowMs();
       },

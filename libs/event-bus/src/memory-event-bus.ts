@@ -114,7 +114,7 @@ export class MemoryEventBus implements EventBus, MemoryLog {
   }
 
   #ask(topic: string, answer: (partition: TopicPartition) => bigint): Promise<bigint[]> {
-    if (this.#away) return Promise.reject(gone());
+    if (this.#away) return Promise.reject(noAnswer());
     const partitions = this.#topics.get(topic);
     if (partitions === undefined) {
       return Promise.reject(new EventBusError(`topic ${topic} is not there`, { retriable: true }));
@@ -123,7 +123,7 @@ export class MemoryEventBus implements EventBus, MemoryLog {
   }
 
   ping(): Promise<void> {
-    return this.#away ? Promise.reject(gone()) : Promise.resolve();
+    return this.#away ? Promise.reject(noAnswer()) : Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -156,6 +156,15 @@ export class MemoryEventBus implements EventBus, MemoryLog {
     const logs = this.#topics.get(topic);
     if (logs === undefined) throw new Error(`topic ${topic} is not there`);
     while (logs.length < partitions) logs.push([]);
+    for (const reader of this.#readers) reader.rejoin();
+  }
+
+  /** Deletes the topic and makes it anew: its records are gone, and what groups have committed of it. */
+  remake(topic: string, partitions: number): void {
+    for (const at of this.partitionsOf([topic])) {
+      for (const group of this.#groups.values()) group.committed.delete(partitionId(at));
+    }
+    this.createTopic(topic, partitions);
     for (const reader of this.#readers) reader.rejoin();
   }
 
@@ -199,3 +208,4 @@ export class MemoryEventBus implements EventBus, MemoryLog {
 }
 
 const gone = (): PublishError => new PublishError('the broker is away', { retriable: true });
+const noAnswer = (): EventBusError => new EventBusError('the broker is away', { retriable: true });

@@ -1,11 +1,12 @@
 /** A consumer group in memory: members share the partitions in the order in which they joined. */
-import type {
-  LogRecord,
-  SubscribeOptions,
-  Subscription,
-  SubscriptionHandlers,
-  SubscriptionHealth,
-  TopicPartition,
+import {
+  EventBusError,
+  type LogRecord,
+  type SubscribeOptions,
+  type Subscription,
+  type SubscriptionHandlers,
+  type SubscriptionHealth,
+  type TopicPartition,
 } from './event-bus.ts';
 import { HandOver, partitionId } from './hand-over.ts';
 import type { MemoryLog, MemoryReader } from './memory-event-bus.ts';
@@ -15,6 +16,10 @@ export class MemoryGroup {
   readonly #log: MemoryLog;
   readonly #members: MemorySubscription[] = [];
   #generation = 0;
+
+  get generation(): number {
+    return this.#generation;
+  }
 
   constructor(log: MemoryLog) {
     this.#log = log;
@@ -101,7 +106,7 @@ export class MemorySubscription implements Subscription, MemoryReader {
     } finally {
       this.#phase = 'stopped';
       readers.delete(this);
-      this.giveUp([], 0);
+      this.giveUp([], group.generation);
       group.leave(this);
     }
   }
@@ -147,7 +152,9 @@ export class MemorySubscription implements Subscription, MemoryReader {
     this.#lastHeardAtMs = log.clock.nowMs();
     for (const partition of this.#handOver.assigned) {
       if (this.#handOver.full) break;
-      const from = this.#handOver.next(partition) ?? group.committed.get(partitionId(partition)) ?? 0n;
+      const next = this.#handOver.next(partition);
+      if (next !== undefined && next > log.end(partition)) return this.#fail(madeAnew(partition));
+      const from = next ?? group.committed.get(partitionId(partition)) ?? 0n;
       this.#handOver.receive(log.read(partition, from));
     }
     this.#commit();
@@ -160,3 +167,6 @@ export class MemorySubscription implements Subscription, MemoryReader {
     this.#handOver.committed(commits);
   }
 }
+
+export const madeAnew = ({ topic, partition }: TopicPartition): EventBusError =>
+  new EventBusError(`the log of ${topic}/${partition} is shorter than what was read`, { retriable: false });

@@ -1,6 +1,7 @@
 /** A tail in memory. */
 import type { LogRecord, Tail, TailHealth, TailOptions, TailPosition } from './event-bus.ts';
 import type { MemoryLog, MemoryReader } from './memory-event-bus.ts';
+import { madeAnew } from './memory-subscription.ts';
 import { TailProgress } from './tail-progress.ts';
 
 interface MemoryTailParts {
@@ -78,6 +79,7 @@ export class MemoryTail implements Tail, MemoryReader {
       );
     }
     for (const partition of log.partitionsOf(topics)) {
+      if (this.#progress.next(partition) > log.end(partition)) return this.#fail(madeAnew(partition));
       for (const record of log.read(partition, this.#progress.next(partition))) {
         if (this.#progress.take(record)) this.#deliver(record);
       }

@@ -24,7 +24,7 @@ export const createPlatformaticEventBus = (
   const parts = { connection, metadataMaxAgeMs, log };
   return busOf(
     {
-      write: (partition, batch) => publisher.write(partition, batch),
+      write: (topic, batches) => publisher.write(topic, batches),
       questions,
       openGroup: (options, handlers) => new PlatformaticGroupSession(parts, options, handlers),
       openTail: (options, handlers) => new PlatformaticTailSession(parts, options, handlers),

@@ -3,7 +3,7 @@
  * that fails holds up no other; what waiting may heal is tried again for ever, at the same place.
  */
 import { type Log, pause } from '@osago/service-kit';
-import type { EventBusError, LogRecord, TopicPartition } from './event-bus.ts';
+import { EventBusError, type LogRecord, type TopicPartition } from './event-bus.ts';
 import { type Commit, partitionId } from './hand-over.ts';
 import {
   answerIn,
@@ -11,7 +11,6 @@ import {
   type Consumer,
   FetchIsolationLevels,
   type FetchResponse,
-  ListOffsetTimestamps,
   OFFSET_OUT_OF_RANGE,
   recordsOf,
 } from './platformatic-client.ts';
@@ -23,8 +22,8 @@ export interface FetchHandlers {
   onFetched(): void;
   /** Every partition of every topic; when it is known and each time that there are more. */
   onPartitions(all: readonly TopicPartition[]): void;
-  /** The log no longer has, or never had, what is read next; reading goes on at its `earliest`. */
-  onOutOfRange(partition: TopicPartition, next: bigint, earliest: bigint): void;
+  /** The log does not have what is read next. Resolves with where to go on; rejects where there is no going on. */
+  onOutOfRange(partition: TopicPartition, next: bigint): Promise<bigint>;
 }
 
 interface Position extends TopicPartition {
@@ -47,6 +46,7 @@ export class PlatformaticFetcher {
   readonly #log: Log;
   readonly #asking = new Set<number>();
   #positions = new Map<string, Position>();
+  readonly #ids = new Map<string, string>();
   #partitions = 0;
   #paused = false;
   #failures = 0;
@@ -97,6 +97,7 @@ export class PlatformaticFetcher {
   async #askAll(signal: AbortSignal): Promise<void> {
     const { topics } = await this.#reader.metadata({ topics: [...this.#topics] });
     if (signal.aborted) return;
+    this.#expectTheSame(topics);
     const all = this.#topics.flatMap((topic) =>
       Array.from({ length: topics.get(topic)?.partitionsCount ?? 0 }, (_, partition) => ({ topic, partition })),
     );
@@ -111,6 +112,15 @@ export class PlatformaticFetcher {
       const wanted = positions.map((position) => ({ position, topicId: topics.get(position.topic)?.id ?? '' }));
       this.#asking.add(node);
       void this.#ask(node, wanted, signal);
+    }
+  }
+
+  /** A topic of the same name with another id is another log: what was read says nothing about it. */
+  #expectTheSame(topics: ReadonlyMap<string, { readonly id: string }>): void {
+    for (const [topic, { id }] of topics) {
+      const known = this.#ids.get(topic) ?? id;
+      if (known !== id) throw new EventBusError(`${topic} was deleted and made anew`, { retriable: false });
+      this.#ids.set(topic, id);
     }
   }
 
@@ -166,12 +176,7 @@ export class PlatformaticFetcher {
 
   async #beginAgain(position: Position): Promise<void> {
     const { topic, partition, next } = position;
-    const timestamp = ListOffsetTimestamps.EARLIEST;
-    const offsets = await this.#reader.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp });
-    const earliest = offsets.get(topic)?.[partition];
-    if (earliest === undefined || this.#positions.get(partitionId(position)) !== position) return;
-    this.#handlers.onOutOfRange({ topic, partition }, next, earliest);
-    position.next = earliest;
+    position.next = await this.#handlers.onOutOfRange({ topic, partition }, next);
   }
 
   /** Waits before the next try, or remembers that there is none. */

@@ -7,7 +7,7 @@
  */
 import { PublishError, type OutgoingRecord, type TopicPartition } from './event-bus.ts';
 import { busError, optionsOf, type PlatformaticConnection, ProduceAcks, Producer } from './platformatic-client.ts';
-import type { Written } from './publishing.ts';
+import type { RecordBatch, Written } from './publishing.ts';
 
 export class PlatformaticPublisher {
   readonly #producer: Producer;
@@ -16,7 +16,12 @@ export class PlatformaticPublisher {
     this.#producer = new Producer({ ...optionsOf(connection, { metadataMaxAge: metadataMaxAgeMs }), idempotent: false });
   }
 
-  async write(at: TopicPartition, batch: readonly OutgoingRecord[]): Promise<Written> {
+  /** Each in a request of its own: when one partition fails, this client does not say what became of the others. */
+  write(topic: string, batches: readonly RecordBatch[]): Promise<Written[]> {
+    return Promise.all(batches.map(({ partition, records }) => this.#write({ topic, partition }, records)));
+  }
+
+  async #write(at: TopicPartition, batch: readonly OutgoingRecord[]): Promise<Written> {
     const { topic, partition } = at;
     try {
       if (!(await this.#isThere(at))) return failed(at, 'the topic has no such partition');

@@ -31,33 +31,12 @@ const REBALANCE_SLACK_MS = 5_000;
 /** Joins that others interrupt are begun again so often before the member starts afresh. */
 const JOIN_RETRIES = 5;
 
-/** A log that is shorter than what is read next was made anew. Who has read the old one must not go on as if it had not. */
-const fetchHandlers = (
-  handlers: SessionHandlers,
-  log: Log,
-  fail: Fail,
-  isTail: boolean,
-): Omit<FetchHandlers, 'onPartitions'> => {
-  const read = new Set<string>();
-  return {
-    onRecords: (records) => handlers.onRecords(records),
-    onReached: (partition, next) => {
-      read.add(partitionId(partition));
-      handlers.onReached(partition, next);
-    },
-    onFetched: () => handlers.onHeard('fetch'),
-    onOutOfRange: ({ topic, partition }, next, earliest) => {
-      const fields = { topic, partition, offset: String(next), count: Number(earliest - next) };
-      if (earliest >= next) {
-        log.error(fields, 'the committed offset is no longer in the log: records were lost unread');
-      } else if (!isTail && !read.has(partitionId({ topic, partition }))) {
-        log.error(fields, 'the committed offset is beyond the log: it is read from its beginning');
-      } else {
-        fail(new EventBusError(`the log of ${topic}/${partition} is shorter than what was read`, { retriable: false }));
-      }
-    },
-  };
-};
+const fetchHandlers = (handlers: SessionHandlers): Omit<FetchHandlers, 'onPartitions'> => ({
+  onRecords: (records) => handlers.onRecords(records),
+  onReached: (partition, next) => handlers.onReached(partition, next),
+  onFetched: () => handlers.onHeard('fetch'),
+  onOutOfRange: (partition, next) => handlers.onOutOfRange(partition, next),
+});
 
 export class PlatformaticTailSession implements ConsumerSession {
   readonly #parts: PlatformaticSessionParts;
@@ -78,9 +57,9 @@ export class PlatformaticTailSession implements ConsumerSession {
     let fetcher: PlatformaticFetcher | undefined;
     try {
       await liveUntil(signal, {
-        start: async (fail) => {
+        start: async () => {
           const onPartitions = (all: readonly TopicPartition[]): void => fetcher?.read(this.#handlers.onJoined(all, group));
-          fetcher = new PlatformaticFetcher(reader, topics, { ...fetchHandlers(this.#handlers, log, fail, true), onPartitions }, log);
+          fetcher = new PlatformaticFetcher(reader, topics, { ...fetchHandlers(this.#handlers), onPartitions }, log);
           await fetcher.run(stop.signal);
         },
         tick: () => {
@@ -168,7 +147,7 @@ export class PlatformaticGroupSession implements ConsumerSession {
       if (joinedWith > 0) this.#join(fail);
       joinedWith = all.length;
     };
-    const handlers = { ...fetchHandlers(this.#handlers, log, fail, false), onPartitions };
+    const handlers = { ...fetchHandlers(this.#handlers), onPartitions };
     this.#fetcher = new PlatformaticFetcher(this.#reader, this.#options.topics, handlers, log);
     this.#member.on('error', fail);
     this.#member.on('consumer:heartbeat:end', () => this.#alive());

@@ -1,18 +1,26 @@
 /**
- * What the clients publish with: records go partition by partition, each batch in a request of its own, so that the
- * failure of one partition is its own, and each record gets the answer of its batch.
+ * What the clients publish with: the records of a call go topic by topic, of each partition one batch at a time, so that
+ * the failure of one partition is its own, and each record gets the answer of its batch.
  */
-import type { OutgoingRecord, PublishAnswer, PublishError, TopicPartition } from './event-bus.ts';
-import { partitionId } from './hand-over.ts';
+import type { OutgoingRecord, PublishAnswer, PublishError } from './event-bus.ts';
 
 export type Written =
   | { readonly ok: true; readonly base: bigint }
   | { readonly ok: false; readonly error: PublishError };
 
-/** One request. `base` is the offset of the first record; only a reply that names the partition gives one. */
-export type WriteBatch = (partition: TopicPartition, batch: readonly OutgoingRecord[]) => Promise<Written>;
+/** Records of one partition that are written all together or not at all. */
+export interface RecordBatch {
+  readonly partition: number;
+  readonly records: readonly OutgoingRecord[];
+}
 
-/** A client makes one batch of a request, and a broker refuses batches over 1 MB: half leaves room for estimates. */
+/**
+ * Batches of one topic, each of another partition; resolves to an answer for each. `base` is the offset of its first
+ * record; only a reply that names the partition gives one.
+ */
+export type WriteBatches = (topic: string, batches: readonly RecordBatch[]) => Promise<readonly Written[]>;
+
+/** A client makes one batch of a partition's records, and a broker refuses batches over 1 MB: half leaves room for estimates. */
 const BATCH_BYTES_MAX = 500_000;
 /** More than the frame of a record takes. */
 const FRAME_BYTES = 100;
@@ -24,46 +32,58 @@ interface Numbered {
 
 export const publishInOrder = async (
   records: readonly OutgoingRecord[],
-  write: WriteBatch,
+  write: WriteBatches,
 ): Promise<PublishAnswer[]> => {
-  const byPartition = Map.groupBy(
+  const byTopic = Map.groupBy(
     records.map((record, at) => ({ record, at })),
-    ({ record }) => partitionId(record),
+    ({ record }) => record.topic,
   );
   const answers: PublishAnswer[] = [];
-  await Promise.all([...byPartition.values()].map((group) => writePartition(group, write, answers)));
+  await Promise.all([...byTopic].map(([topic, group]) => writeTopic(topic, group, write, answers)));
   return answers;
 };
 
-const writePartition = async (
+/** The first batches of all partitions, then the second ones, until none is left. */
+const writeTopic = async (
+  topic: string,
   group: readonly Numbered[],
-  write: WriteBatch,
+  write: WriteBatches,
   answers: PublishAnswer[],
 ): Promise<void> => {
-  let stopped: PublishError | undefined;
-  for (const batch of batches(group)) {
-    const written = stopped ? ({ ok: false, error: stopped } as const) : await writeBatch(batch, write);
-    if (!written.ok && written.error.retriable) stopped = written.error;
-    batch.forEach(({ at }, index) => {
-      answers[at] = written.ok ? { ok: true, offset: written.base + BigInt(index) } : written;
-    });
+  const byPartition = Map.groupBy(group, ({ record }) => record.partition);
+  let lanes = [...byPartition].map(([partition, numbered]) => ({ partition, batches: batchesOf(numbered) }));
+  while (lanes.length > 0) {
+    const heads = lanes.map(({ partition, batches }) => ({ partition, batch: batches.shift() ?? [] }));
+    const written = await write(
+      topic,
+      heads.map(({ partition, batch }) => ({ partition, records: batch.map(({ record }) => record) })),
+    );
+    for (const [lane, { batches }] of lanes.entries()) {
+      const answer = written[lane];
+      if (answer === undefined) continue;
+      answerAll(heads[lane]?.batch ?? [], answer, answers);
+      // What comes behind would overtake it.
+      if (!answer.ok && answer.error.retriable) answerAll(batches.splice(0).flat(), answer, answers);
+    }
+    lanes = lanes.filter(({ batches }) => batches.length > 0);
   }
 };
 
-const writeBatch = (batch: readonly [Numbered, ...Numbered[]], write: WriteBatch): Promise<Written> => {
-  const [{ record: { topic, partition } }] = batch;
-  return write({ topic, partition }, batch.map(({ record }) => record));
+const answerAll = (batch: readonly Numbered[], written: Written, answers: PublishAnswer[]): void => {
+  for (const [index, { at }] of batch.entries()) {
+    answers[at] = written.ok ? { ok: true, offset: written.base + BigInt(index) } : written;
+  }
 };
 
-const bytesOf = ({ record: { key, value, headers } }: Numbered): number =>
-  Object.entries(headers).reduce(
-    (bytes, [name, content]) => bytes + name.length + content.length,
-    FRAME_BYTES + 3 * key.length + value.length,
-  );
+const bytesOf = ({ record: { key, value, headers } }: Numbered): number => {
+  let bytes = FRAME_BYTES + 3 * key.length + value.length;
+  for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0);
+  return bytes;
+};
 
 /** In order; a record that is larger than a batch goes alone, so that its refusal is its own. */
-const batches = (group: readonly Numbered[]): [Numbered, ...Numbered[]][] => {
-  const all: [Numbered, ...Numbered[]][] = [];
+const batchesOf = (group: readonly Numbered[]): Numbered[][] => {
+  const all: Numbered[][] = [];
   let bytes = 0;
   for (const numbered of group) {
     const size = bytesOf(numbered);

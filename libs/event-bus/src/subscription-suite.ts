@@ -88,6 +88,25 @@ export const describeSubscription = (setting: SuiteSetting): void => {
       await until(async () => (await setting.committed(group, topic))[kept] === 2n);
     }, TEST_MS);
 
+    it('tells of each partition gained or lost, with a generation that grows, and nothing of those that stay', async () => {
+      const topic = await setting.createTopic(4);
+      const group = setting.newGroup();
+      const first = setting.join(group, topic);
+      await until(() => first.held().length === 4);
+      const second = setting.join(group, topic);
+      await until(() => first.held().length === 2 && second.held().length === 2);
+      const moved = second.held().map(({ partition }) => partition).sort();
+      await second.stop();
+      await until(() => first.held().length === 4);
+      const told = first.changes.map(({ change, partitions }) => [change, partitions]);
+      expect(told).toEqual([['gained', [0, 1, 2, 3]], ['lost', moved], ['gained', moved]]);
+      const [one = 0, two = 0, three = 0] = first.changes.map(({ generation }) => generation);
+      expect([one < two, two < three]).toEqual([true, true]);
+      expect(second.changes.map(({ change, partitions }) => [change, partitions])).toEqual([['gained', moved], ['lost', moved]]);
+      const [gained = 0, lost = 0] = second.changes.map(({ generation }) => generation);
+      expect(lost).toBeGreaterThanOrEqual(gained);
+    }, TEST_MS);
+
     it('ignores done of a record whose partition is gone', async () => {
       const topic = await setting.createTopic(2);
       const group = setting.newGroup();

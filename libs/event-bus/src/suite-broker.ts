@@ -58,6 +58,13 @@ export class SuiteBroker {
     await this.#admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] });
   }
 
+  async remake(topic: string, partitions: number): Promise<void> {
+    await this.#admin.deleteTopics({ topics: [topic] });
+    const deadline = AbortSignal.timeout(20_000);
+    while ((await this.#admin.listTopics()).includes(topic)) await pause(50, deadline);
+    await this.createTopic(partitions, topic);
+  }
+
   /** What retention does. */
   async deleteRecordsBelow(topic: string, offset: bigint): Promise<void> {
     // It also loads the leaders that the next call needs.

@@ -43,9 +43,12 @@ export class Member {
   readonly subscription: Subscription;
   readonly records: LogRecord[] = [];
   readonly generations: number[] = [];
+  /** In words: what was gained and lost, and in which generation. */
+  readonly changes: { change: 'gained' | 'lost'; partitions: number[]; generation: number }[] = [];
   readonly #held = new Map<string, TopicPartition>();
   readonly #stop = new AbortController();
   readonly #run: Promise<void>;
+  #mayFail = false;
   #open: LogRecord[] = [];
 
   constructor(bus: EventBus, options: SubscribeOptions, signal?: AbortSignal) {
@@ -56,9 +59,11 @@ export class Member {
       },
       onAssigned: (partitions, generation) => {
         this.generations.push(generation);
+        this.changes.push({ change: 'gained', partitions: partitions.map(({ partition }) => partition).sort(), generation });
         for (const partition of partitions) this.#held.set(partitionId(partition), partition);
       },
-      onRevoked: (partitions) => {
+      onRevoked: (partitions, generation) => {
+        this.changes.push({ change: 'lost', partitions: partitions.map(({ partition }) => partition).sort(), generation });
         for (const partition of partitions) this.#held.delete(partitionId(partition));
       },
     });
@@ -85,9 +90,15 @@ export class Member {
     if (record) this.subscription.done(record);
   }
 
+  /** What `run` rejects with; the test expects it. */
+  failed(): Promise<unknown> {
+    this.#mayFail = true;
+    return failureOf(this.#run);
+  }
+
   stop(): Promise<void> {
     this.#stop.abort();
-    return this.#run;
+    return this.#mayFail ? this.#run.catch(() => undefined) : this.#run;
   }
 }
 
@@ -96,6 +107,7 @@ export class Reader {
   readonly records: LogRecord[] = [];
   readonly #stop = new AbortController();
   readonly #run: Promise<void>;
+  #mayFail = false;
 
   constructor(bus: EventBus, options: TailOptions) {
     this.tail = bus.tail(options, (record) => this.records.push(record));
@@ -103,8 +115,20 @@ export class Reader {
     this.#run.catch(() => undefined);
   }
 
+  /** What `run` rejects with; the test expects it. */
+  failed(): Promise<unknown> {
+    this.#mayFail = true;
+    return failureOf(this.#run);
+  }
+
   stop(): Promise<void> {
     this.#stop.abort();
-    return this.#run;
+    return this.#mayFail ? this.#run.catch(() => undefined) : this.#run;
   }
 }
+
+const failureOf = (run: Promise<void>): Promise<unknown> =>
+  run.then(
+    () => Promise.reject(new Error('it has ended without a failure')),
+    (error: unknown) => error,
+  );

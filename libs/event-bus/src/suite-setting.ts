@@ -8,10 +8,14 @@ export interface BusUnderTest {
   readonly bus: EventBus;
   createTopic(partitions: number): Promise<string>;
   grow(topic: string, partitions: number): Promise<void>;
+  /** Deletes the topic, and makes one of the same name when it is gone. */
+  remake(topic: string, partitions: number): Promise<void>;
   /** Per partition, what the group has committed. */
   committed(group: string, topic: string): Promise<(bigint | undefined)[]>;
   /** The groups that the broker knows whose names start so. */
   groups(prefix: string): Promise<string[]>;
+  /** No broker answers, or one does again; only where outages are part of the suite. */
+  readonly setAway?: (away: boolean) => void;
   close(): Promise<void>;
 }
 
@@ -46,12 +50,21 @@ export class SuiteSetting {
     return this.#given.grow(topic, partitions);
   }
 
+  remake(topic: string, partitions: number): Promise<void> {
+    return this.#given.remake(topic, partitions);
+  }
+
   committed(group: string, topic: string): Promise<(bigint | undefined)[]> {
     return this.#given.committed(group, topic);
   }
 
   groups(prefix: string): Promise<string[]> {
     return this.#given.groups(prefix);
+  }
+
+  setAway(away: boolean): void {
+    if (this.#given.setAway === undefined) throw new Error('the broker of the bus under test cannot be sent away');
+    this.#given.setAway(away);
   }
 
   newGroup(): string {

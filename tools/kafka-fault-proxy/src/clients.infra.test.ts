@@ -1,5 +1,7 @@
 /** Clients of a real broker (KAFKA_BROKERS) do not notice the proxy: one broker looks like three. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createEventBus, EVENT_BUS_CLIENTS } from '@osago/event-bus';
+import { createLog } from '@osago/service-kit';
 import { Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { BrokerSetup, busAt, kafkajsAt, readInto, record, TEST_MS } from './broker-setup.ts';
 import { until } from './until.ts';
@@ -101,5 +103,27 @@ describe('through the proxy', () => {
     const fetched = proxy.seen({ on: 'Fetch', topic, partition: 1 });
     expect(fetched.filter(({ node, outcome }) => node === 1 && outcome === 'answered').length).toBeGreaterThan(0);
     expect(Math.max(...fetched.map(({ version }) => version))).toBeGreaterThanOrEqual(13);
+  }, TEST_MS);
+
+  it.each(EVENT_BUS_CLIENTS)('a member of the bus on %s leaves before its last fetch is answered', async (client) => {
+    const topic = await setup.topic(1);
+    const proxy = await setup.proxy({});
+    const bus = await createEventBus({ log: createLog('fault-proxy-test', 'silent') }, { client, brokers: proxy.brokers, clientId: 'leaving' });
+    const stop = new AbortController();
+    const { promise: joined, resolve } = Promise.withResolvers<undefined>();
+    const subscription = bus.subscribe(
+      { group: topic, topics: [topic], inFlightMax: 1 },
+      { onRecord: (found) => subscription.done(found), onAssigned: () => resolve(undefined) },
+    );
+    const running = subscription.run(stop.signal);
+    await joined;
+    const slow = proxy.inject({ on: 'Fetch', topic, delay: 'answer', ms: 20_000 });
+    await slow.untilHit();
+    stop.abort();
+    await until(() => proxy.seen({ on: 'LeaveGroup' }).some(({ outcome }) => outcome === 'answered'));
+    expect(proxy.seen({ on: 'Fetch', topic }).at(-1)?.outcome).not.toBe('answered');
+    slow.lift();
+    await running;
+    await bus.close();
   }, TEST_MS);
 });
