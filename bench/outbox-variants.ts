@@ -7,6 +7,10 @@ import { Outbox, type OutboxRow } from '../apps/core-app/src/outbox.ts';
 import { Relay } from '../apps/core-app/src/relay.ts';
 
 export const PARTITIONS = 12;
+/** What lies in the backlog, and what the bare client writes: as large as what the writers write. */
+export const BACKLOG_BATCH = 500;
+export const BACKLOG_VALUE = Buffer.alloc(640, 'x');
+export const BACKLOG_HEADERS = { 'content-type': CLOUD_EVENT_CONTENT_TYPE, traceparent: 'x' };
 const HEADERS = { 'content-type': CLOUD_EVENT_CONTENT_TYPE, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
 /** As large as a small event. */
 const PADDING = 'x'.repeat(600);

@@ -57,6 +57,30 @@ const timed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
 const quantile = (times: readonly number[], share: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? 0;
 
+/** The pool, but each statement is explained by `explain` and gives no rows; `plans` has what it said. */
+const explaining = (explain: string): { outbox: Outbox; plans: string[] } => {
+  const plans: string[] = [];
+  const pool = Object.create(database.pool, {
+    query: {
+      value: async (text: string, values?: unknown[]) => {
+        const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`${explain} ${text}`, values);
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+        return { rows: [] };
+      },
+    },
+  }) as typeof database.pool;
+  return { outbox: new Outbox(pool), plans };
+};
+
+/** Claims a batch, counts the pages that Postgres looked at, and gives the rows back. */
+const pagesOfClaim = async (): Promise<number> => {
+  const explained = explaining('EXPLAIN (ANALYZE, BUFFERS, TIMING OFF)');
+  await explained.outbox.claim(BATCH);
+  await database.pool.query(`UPDATE outbox SET claimed_until = now() - interval '1 s' WHERE attempts > 0`);
+  const [, hit, read = '0'] = /Buffers: shared hit=(\d+)(?: read=(\d+))?/.exec(explained.plans[0] ?? '') ?? [];
+  return Number(hit) + Number(read);
+};
+
 describe('the outbox', () => {
   test(`is small, and its claims are quick, while ${ROWS} rows go through it`, async () => {
     const claims: number[] = [];
@@ -88,22 +112,27 @@ describe('the outbox', () => {
     expect(quantile(claims, 0.5)).toBeLessThan(CLAIM_MS_MAX);
   }, TEST_MS);
 
+  test('touches as many pages for a claim whether few rows wait or very many, and however many are dead', async () => {
+    await database.pool.query('TRUNCATE outbox');
+    await insert(2_000);
+    const few = await pagesOfClaim();
+    await insert(60_000);
+    const many = await pagesOfClaim();
+    await database.pool.query('DELETE FROM outbox WHERE id < (SELECT max(id) - 2000 FROM outbox)');
+    // The first look marks the dead as dead.
+    await pagesOfClaim();
+    const dead = await pagesOfClaim();
+    process.stdout.write(`outbox: pages of a claim of ${BATCH}: ${few} of 2,000, ${many} of 62,000, ${dead} behind 60,000 dead rows\n`);
+    expect(many).toBeLessThan(2 * few);
+    expect(dead).toBeLessThan(2 * few);
+  }, 120_000);
+
   test('asks for the next rows by its indexes, not by reading the table, whatever lies in it', async () => {
     await insert(20_000, '1 h');
     await database.pool.query(`UPDATE outbox SET parked_reason = 'too large' WHERE partition < 2`);
     await insert(5_000);
     await database.pool.query('ANALYZE outbox');
-    const plans: string[] = [];
-    const explaining = Object.create(database.pool, {
-      query: {
-        value: async (text: string, values?: unknown[]) => {
-          const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
-          plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
-          return { rows: [] };
-        },
-      },
-    }) as typeof database.pool;
-    const explained = new Outbox(explaining);
+    const { outbox: explained, plans } = explaining('EXPLAIN');
     await explained.claim(BATCH, ['osago.requests.v1/3']);
     await explained.delete(['1', '2']);
     await explained.release([{ id: '1', attempts: 1 }]);

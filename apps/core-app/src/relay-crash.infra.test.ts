@@ -189,7 +189,7 @@ const setup = async (name: string, seed: number, members: Partial<ProcessOptions
   await createTopic(topic);
   const pods = new Pods({
     databaseUrl: postgres.url, brokers: kafka.brokers, topic, partitions: PARTITIONS, seed,
-    claimS: CLAIM_S, writers: 3, dyingShare: 0.05, ...members,
+    claimS: CLAIM_S, writers: 3, dyingShare: 0.2, ...members,
   });
   closing.push(() => pods.close());
   pods.start(0);

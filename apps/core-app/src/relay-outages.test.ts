@@ -8,6 +8,7 @@ import type { OutboxRow } from './outbox.ts';
 import { Relay } from './relay.ts';
 import { Cleanup, rememberingLog, turn, until } from './testing-events.ts';
 import { FakeOutbox, metricOf, rowOf, SkippableTime } from './testing-outbox.ts';
+import { seededRandom } from './testing-random.ts';
 
 type Publish = EventBus['publish'];
 
@@ -110,7 +111,7 @@ describe('a partition without a leader', () => {
     for (let id = 1_501; id <= 1_510; id += 1) outbox.add(rowOf(id, `request-${id}`, 1));
     startRelay();
     await until(() => published().length === 10, 3_000);
-    expect(outbox.rows.size).toBe(1_500);
+    await until(() => outbox.rows.size === 1_500);
   });
 
   test('whose send hangs is waited for beside the others, and its claims are extended', async () => {
@@ -183,4 +184,37 @@ describe('several relays over one table', () => {
     });
     await fc.assert(property, { numRuns: 25 });
   }, 60_000);
+
+  test.each([1, 2, 3])('keep the order of each request in a long backlog, whose next rows are claimed before these are sent: seed %d', async (seed) => {
+    const random = seededRandom(seed);
+    const { outbox, published, skip, startRelay } = setup((log) => async (records) => {
+      for (let turns = Math.floor(random() * 5); turns > 0; turns -= 1) await turn();
+      const dice = random();
+      const answers = dice < 0.15 ? refused(records) : await log.publish(records);
+      return dice < 0.3 ? refused(records) : answers;
+    });
+    const rows = Array.from({ length: 4_000 }, (_, at) => {
+      const request = Math.floor(random() * 1_500);
+      return outbox.add(rowOf(at + 1, `request-${request}`, request % PARTITIONS));
+    });
+    const relays = [startRelay(), startRelay()];
+    await until(() => {
+      skip(1_000);
+      return outbox.rows.size === 0;
+    }, 20_000);
+    await Promise.all(relays.map(({ stop }) => stop()));
+    const first = new Map<string, number>();
+    const last = new Map<string, number>();
+    for (const [at, event] of published().entries()) {
+      if (!first.has(event)) first.set(event, at);
+      last.set(event, at);
+    }
+    expect(first.size).toBe(rows.length);
+    for (const later of Map.groupBy(rows, ({ request_id }) => request_id).values()) {
+      for (const [at, row] of later.entries()) {
+        const next = later[at + 1];
+        if (next) expect(first.get(`event ${next.id}`)).toBeGreaterThan(last.get(`event ${row.id}`)!);
+      }
+    }
+  }, 30_000);
 });

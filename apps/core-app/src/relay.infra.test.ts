@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeEvent, TOPICS } from '@osago/contracts';
 import { createKafkajsEventBus, type EventBus, type LogRecord, MemoryEventBus, partitionFor } from '@osago/event-bus';
-import { createLog, createMetrics, pause } from '@osago/service-kit';
+import { createLog, createMetrics } from '@osago/service-kit';
 import { Outbox } from './outbox.ts';
 import { Relay } from './relay.ts';
+import { type RelayTime, systemTime } from './relay-time.ts';
 import { RequestStore, type SubmitResult } from './request-store.ts';
 import { Cleanup, until } from './testing-events.ts';
 import { createKeys, ensureTopics, migratedDatabase, submissionOf, type TestDatabase, type TestKeys } from './testing-parts.ts';
@@ -173,14 +174,15 @@ test('two relays share the rows, and keep the order of each request through paus
       return log1.publish(records);
     };
     const outbox = new Outbox(database.pool);
-    return new Relay({ outbox, bus: { publish }, log, metrics: createMetrics('core-app') }, { nowMs: () => performance.now(), pause: (_ms, signal) => pause(random() * 50, signal) });
+    // Claims come with every second of a poll; more of them take less time.
+    const time: RelayTime = { ...systemTime, after: (_ms, call) => systemTime.after(random() * 400, call) };
+    return new Relay({ outbox, bus: { publish }, log, metrics: createMetrics('core-app') }, time);
   };
   for (let revision = 1; revision <= REVISIONS; revision += 1) {
     await insertRows(requests.map((request_id) => ({ request_id, revision, value: Buffer.from(String(revision)) })));
   }
   run(relayOf(0));
   run(relayOf(1));
-  // Claims come with every second of a poll; more of them take less time.
   const outbox = new Outbox(database.pool);
   await until(async () => (await outbox.count()).waiting === 0, 60_000);
   for (const request of requests) {

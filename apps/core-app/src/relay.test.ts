@@ -151,14 +151,42 @@ describe('the relay', () => {
     expect(log.lines[0]).toMatchObject({ level: 'error', message: 'relay could not reach the outbox' });
   });
 
-  test('deletes what is on the log before it sends more, however often Postgres fails', async () => {
+  test('sends nothing twice while Postgres does not delete, also when its claims run out', async () => {
     const { outbox, published, relay, start } = setup();
-    outbox.deleteFailures = 2;
+    outbox.deleteFailures = 3;
     start();
     relay.send(outbox.born(rowOf(1)));
-    await until(() => outbox.rows.size === 0);
+    await until(() => published().length === 1);
+    outbox.expire();
+    await until(() => outbox.rows.size === 0, 10_000);
     expect(published()).toEqual(['event 1']);
     expect(outbox.handedOut).toEqual([]);
+  }, 20_000);
+
+  test('deletes many rows at once, a little later', async () => {
+    const { outbox, published, relay, start } = setup();
+    start();
+    for (let id = 1; id <= 20; id += 1) {
+      relay.send(outbox.born(rowOf(id)));
+      await until(() => published().length === id);
+    }
+    await until(() => outbox.rows.size === 0);
+    expect(outbox.deletes).toBeLessThan(10);
+  });
+
+  test('claims the next rows while the former ones are sent', async () => {
+    const broker = new AbortController();
+    const { outbox, start } = setup(async (records) => {
+      if (!broker.signal.aborted) await new Promise((resolve) => broker.signal.addEventListener('abort', resolve));
+      return accepted(records);
+    });
+    for (let id = 1; id <= 1_200; id += 1) outbox.add(rowOf(id));
+    start();
+    await until(() => outbox.handedOut.length === 1_000);
+    broker.abort();
+    await until(() => outbox.rows.size === 0);
+    expect(new Set(outbox.handedOut).size).toBe(1_200);
+    expect(outbox.handedOut).toHaveLength(1_200);
   });
 
   test('shows what waits, what is parked and for how long, and counts no more often than every 5 s', async () => {

@@ -1,29 +1,30 @@
 /**
- * Publishes the outbox. A row is sent from memory right after its commit; a poll every second is the backstop for what
- * that missed: a full queue, a broker that was away, a pod that died. A partition never has two sends of this relay in
- * flight, whose order could turn round. A row is deleted only when the broker's reply names its record.
+ * Publishes the outbox: two loops over a queue of rows. One claims rows that nobody sends: each second, for what was
+ * missed (a full queue, a broker that was away, a pod that died), and on and on while there is a backlog. The other
+ * sends: a new row comes from memory right after its commit. A partition never has two sends of this relay in flight,
+ * whose order could turn round. A row is deleted only when the broker's reply names its record, a little later.
  *
  * A partition that fails rests a while, is sent alone until it has recovered, and a send that takes long is waited for
  * beside the others: so one partition without a leader holds up neither the rest nor, in an outage, Postgres.
  */
 import type { EventBus, PublishAnswer } from '@osago/event-bus';
 import { CLOUD_EVENT_CONTENT_TYPE } from '@osago/contracts';
-import { Counter, Gauge, type Log, pause, type Registry, type Service } from '@osago/service-kit';
+import { Counter, Gauge, type Log, type Registry, type Service } from '@osago/service-kit';
 import { OutboxGauges } from './outbox-gauges.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
+import { RelayDeletes } from './relay-deletes.ts';
+import { RelayPace } from './relay-pace.ts';
+import { partitionOf, RelayQueue } from './relay-queue.ts';
+import { RelayRests } from './relay-rests.ts';
+import { Bell, type RelayTime, systemTime } from './relay-time.ts';
 
-/** Rows sent in one batch: some 2 MB of events. */
+/** Rows claimed at once, and sent in one batch: some 2 MB of events. */
 const BATCH_MAX = 500;
-/** New rows that wait in memory, some 40 MB; beyond it they are left to the backstop. */
-const BORN_MAX = 10_000;
 const BACKSTOP_MS = 1_000;
 /** Counting reads the whole table, which is large only when something is wrong. */
 const COUNT_EVERY_MS = 5_000;
 /** While Postgres is away, so that it is not asked in a tight loop. */
 const FAILED_PAUSE_MS = 1_000;
-/** A partition that failed is left alone for so long, doubled with each failure in a row. */
-const REST_MS_MIN = 250;
-const REST_MS_MAX = 4_000;
 /** A healthy broker answers within some milliseconds. What takes longer is waited for while others are sent. */
 const SLOW_SEND_MS = 500;
 
@@ -36,52 +37,41 @@ export interface RelayDeps {
   metrics: Registry;
 }
 
-/** `nowMs` grows evenly, from any beginning. */
-export interface RelayTime {
-  nowMs(): number;
-  pause(ms: number, signal: AbortSignal): Promise<void>;
-}
-
 /** One call of `publish`: of one partition that has failed before, or of all that have not. */
 interface Send {
   readonly rows: readonly OutboxRow[];
   readonly partitions: ReadonlySet<string>;
+  isSlow: boolean;
 }
-
-interface Rest {
-  readonly untilMs: number;
-  readonly ms: number;
-}
-
-const partitionOf = ({ topic, partition }: OutboxRow): string => `${topic}/${partition}`;
 
 export class Relay implements Service {
   readonly name = 'relay';
   readonly #outbox: OutboxRows;
   readonly #bus: Pick<EventBus, 'publish'>;
   readonly #log: Log;
+  readonly #time: RelayTime;
   readonly #published: Counter;
   readonly #gauges: OutboxGauges;
-  readonly #nowMs: () => number;
-  readonly #pause: typeof pause;
-  #born: { row: OutboxRow; sinceMs: number }[] = [];
-  /** Published and not deleted yet: deleted before anything else is sent, for it would be sent again. */
-  #toDelete: string[] = [];
+  readonly #queue = new RelayQueue();
+  readonly #pace = new RelayPace();
+  readonly #rests = new RelayRests();
+  readonly #deletes: RelayDeletes;
   /** Their partitions are disjoint, so they are no more than there are partitions. */
   readonly #sends = new Set<Send>();
-  /** Partitions that failed last time. */
-  readonly #rests = new Map<string, Rest>();
-  #pollAtMs = 0;
+  readonly #claimBell: Bell;
+  readonly #sendBell: Bell;
+  /** The last claim found as many rows as it may. */
+  #hasBacklog = false;
   #countAtMs = 0;
-  #isWoken = false;
-  #wake: () => void = () => {};
 
-  constructor(deps: RelayDeps, time: RelayTime = { nowMs: () => performance.now(), pause }) {
+  constructor(deps: RelayDeps, time: RelayTime = systemTime) {
     this.#outbox = deps.outbox;
     this.#bus = deps.bus;
     this.#log = deps.log;
-    this.#nowMs = () => time.nowMs();
-    this.#pause = (ms, signal) => time.pause(ms, signal);
+    this.#time = time;
+    this.#claimBell = new Bell(time);
+    this.#sendBell = new Bell(time);
+    this.#deletes = new RelayDeletes(deps);
     this.#gauges = new OutboxGauges(deps.metrics);
     this.#published = new Counter({
       name: 'osago_relay_rows_total',
@@ -89,7 +79,7 @@ export class Relay implements Service {
       labelNames: ['result'],
       registers: [deps.metrics],
     });
-    const held = (): number => this.#born.length + [...this.#sends].reduce((sum, { rows }) => sum + rows.length, 0);
+    const held = (): number => this.#queue.size + [...this.#sends].reduce((sum, { rows }) => sum + rows.length, 0);
     new Gauge({
       name: 'osago_relay_rows_in_memory',
       help: 'Outbox rows that this pod holds in memory',
@@ -102,43 +92,68 @@ export class Relay implements Service {
 
   /** A row that was just committed by this pod, under its born claim. */
   send(row: OutboxRow): void {
-    if (this.#born.length >= BORN_MAX) return;
-    this.#born.push({ row, sinceMs: this.#nowMs() });
-    this.#wakeUp();
+    if (this.#queue.add(row, this.#time.nowMs())) this.#sendBell.ring();
+  }
+
+  /** A row that any relay may claim was just committed: not only the backstop finds it. */
+  wake(): void {
+    this.#claimBell.ring();
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      this.#isWoken = false;
-      try {
-        await this.#deleteSent();
-        const claimed = await this.#poll();
-        const rows = [...claimed, ...this.#takeBorn(await this.#releaseStale())];
-        if (rows.length > 0) await this.#publish(rows);
-        else await this.#idle(signal);
-      } catch (error) {
-        this.#log.error({ error }, 'relay could not reach the outbox');
-        await this.#pause(FAILED_PAUSE_MS, signal);
-      }
-    }
+    signal.addEventListener('abort', () => {
+      this.#claimBell.ring();
+      this.#sendBell.ring();
+    });
+    await Promise.all([this.#claimAll(signal), this.#sendAll(signal)]);
     await this.#sendLast();
   }
 
-  /** What is due by the backstop; nothing when it is not time for it. */
-  async #poll(): Promise<OutboxRow[]> {
-    const nowMs = this.#nowMs();
-    if (nowMs < this.#pollAtMs) return [];
-    if (nowMs >= this.#countAtMs) {
-      this.#countAtMs = nowMs + COUNT_EVERY_MS;
-      await this.#sample();
+  async #claimAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#sample();
+        await this.#release();
+        await this.#claim();
+        await this.#claimBell.wait(BACKSTOP_MS);
+      } catch (error) {
+        this.#log.error({ error }, 'relay could not reach the outbox');
+        await this.#claimBell.wait(FAILED_PAUSE_MS);
+      }
     }
-    const claimed = await this.#outbox.claim(BATCH_MAX, [...this.#unsendable()]);
-    if (claimed.length < BATCH_MAX) this.#pollAtMs = nowMs + BACKSTOP_MS;
-    return claimed;
+  }
+
+  /** What has waited for half of its claim, and what was claimed of a partition that must wait, is free for all again. */
+  async #release(): Promise<void> {
+    const stale = this.#queue.takeBefore(this.#time.nowMs() - (this.#outbox.claimS * 1_000) / 2);
+    const blocked = this.#queue.takeClaimed(this.#blocked());
+    if (stale.length + blocked.length > 0) await this.#outbox.release([...stale, ...blocked]);
+  }
+
+  async #claim(): Promise<void> {
+    if (this.#queue.claimed >= BATCH_MAX) return;
+    // What is on the log and still here could be claimed again when its claim has run out.
+    await this.#deletes.flush();
+    const rows = await this.#outbox.claim(BATCH_MAX, this.#blocked());
+    const nowMs = this.#time.nowMs();
+    for (const row of rows) this.#queue.add(row, nowMs);
+    this.#hasBacklog = rows.length === BATCH_MAX;
+    if (rows.length > 0) this.#sendBell.ring();
+  }
+
+  /** Partitions of which more rows would only wait: they rest, or a send of them takes long or is the first after a rest. */
+  #blocked(): string[] {
+    const doubtful = [...this.#sends].flatMap(({ isSlow, partitions }) =>
+      [...partitions].filter((partition) => isSlow || this.#rests.hasFailed(partition)),
+    );
+    return [...this.#rests.resting(this.#time.nowMs()), ...doubtful];
   }
 
   /** What is only for looking at stops nothing. */
   async #sample(): Promise<void> {
+    const nowMs = this.#time.nowMs();
+    if (nowMs < this.#countAtMs) return;
+    this.#countAtMs = nowMs + COUNT_EVERY_MS;
     try {
       this.#gauges.set(await this.#outbox.count());
     } catch (error) {
@@ -146,44 +161,42 @@ export class Relay implements Service {
     }
   }
 
+  async #sendAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = this.#queue.size < BATCH_MAX ? this.#pace.waitMs(this.#time.nowMs()) : 0;
+      if (waitMs > 0) await new Promise<void>((resolve) => this.#time.after(waitMs, resolve));
+      const rows = this.#queue.take(BATCH_MAX, this.#unsendable());
+      // The next rows are claimed while these are sent.
+      if (this.#hasBacklog && this.#queue.claimed === 0) this.#claimBell.ring();
+      if (rows.length > 0) await this.#publish(rows);
+      else await this.#sendBell.wait(this.#queue.size > 0 ? this.#rests.nextEndInMs(this.#time.nowMs()) : undefined);
+    }
+  }
+
   #unsendable(): Set<string> {
-    const nowMs = this.#nowMs();
-    const resting = [...this.#rests].filter(([, { untilMs }]) => untilMs > nowMs).map(([partition]) => partition);
-    return new Set([...resting, ...[...this.#sends].flatMap(({ partitions }) => [...partitions])]);
-  }
-
-  /** Half of a born claim is left for sending: what has waited longer goes the way of the claims. Resolves to the rest. */
-  async #releaseStale(): Promise<Set<string>> {
-    const freshSinceMs = this.#nowMs() - (this.#outbox.claimS * 1_000) / 2;
-    const fresh = this.#born.findIndex(({ sinceMs }) => sinceMs >= freshSinceMs);
-    const stale = this.#born.splice(0, fresh < 0 ? this.#born.length : fresh);
-    if (stale.length > 0) await this.#outbox.release(stale.map(({ row }) => row));
-    return this.#unsendable();
-  }
-
-  #takeBorn(unsendable: ReadonlySet<string>): OutboxRow[] {
-    if (unsendable.size === 0) return this.#born.splice(0, BATCH_MAX).map(({ row }) => row);
-    const taken: OutboxRow[] = [];
-    this.#born = this.#born.filter(({ row }) => {
-      const isTaken = taken.length < BATCH_MAX && !unsendable.has(partitionOf(row));
-      if (isTaken) taken.push(row);
-      return !isTaken;
-    });
-    return taken;
+    const sending = [...this.#sends].flatMap(({ partitions }) => [...partitions]);
+    return new Set([...sending, ...this.#rests.resting(this.#time.nowMs())]);
   }
 
   /** Resolves when all is sent, or goes on being sent beside what comes next. */
   async #publish(rows: readonly OutboxRow[]): Promise<void> {
-    const ways = Map.groupBy(rows, (row) => (this.#rests.has(partitionOf(row)) ? partitionOf(row) : 'healthy'));
+    this.#pace.sent(rows.length, this.#time.nowMs());
+    const ways = Map.groupBy(rows, (row) => (this.#rests.hasFailed(partitionOf(row)) ? partitionOf(row) : 'healthy'));
     const sends = [...ways.values()].map((group) => this.#send(group));
-    const ended = new AbortController();
-    const all = Promise.all(sends).then(() => ended.abort());
-    await Promise.race([all, this.#pause(SLOW_SEND_MS, ended.signal)]);
+    await new Promise<void>((resolve) => {
+      const cancel = this.#time.after(SLOW_SEND_MS, resolve);
+      void Promise.all(sends).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    for (const send of this.#sends) send.isSlow = true;
+    if (this.#sends.size > 0) this.#yield();
   }
 
   /** Never rejects: what Postgres was not told is told again, or its claim runs out. */
   async #send(rows: readonly OutboxRow[]): Promise<void> {
-    const send: Send = { rows, partitions: new Set(rows.map(partitionOf)) };
+    const send: Send = { rows, partitions: new Set(rows.map(partitionOf)), isSlow: false };
     this.#sends.add(send);
     const extend = (): void => {
       this.#outbox.extend(rows).catch((error: unknown) => {
@@ -205,7 +218,7 @@ export class Relay implements Service {
     } finally {
       clearInterval(extending);
       this.#sends.delete(send);
-      this.#wakeUp();
+      this.#sendBell.ring();
     }
   }
 
@@ -222,34 +235,24 @@ export class Relay implements Service {
         error ??= answer?.error;
       } else refused.push([row, answer.error]);
     }
-    this.#toDelete.push(...sent.map(({ id }) => id));
+    this.#deletes.add(sent.map(({ id }) => id));
     this.#published.inc({ result: 'published' }, sent.length);
-    for (const row of sent) this.#rests.delete(partitionOf(row));
-    for (const partition of new Set(failed.map(partitionOf))) this.#rest(partition);
-    await this.#deleteSent();
+    for (const row of sent) this.#rests.recovered(partitionOf(row));
     for (const [row, reason] of refused) await this.#park(row, reason);
-    if (failed.length === 0) return;
+    if (failed.length > 0) await this.#retryLater(failed, error);
+  }
+
+  async #retryLater(failed: readonly OutboxRow[], error: Error | undefined): Promise<void> {
+    for (const partition of new Set(failed.map(partitionOf))) this.#rests.failed(partition, this.#time.nowMs());
     this.#published.inc({ result: 'failed' }, failed.length);
     this.#log.warn({ rows: failed.length, error }, 'rows not published, they are tried again');
     await this.#outbox.release(failed);
+    this.#yield();
   }
 
-  #rest(partition: string): void {
-    const former = this.#rests.get(partition);
-    const ms = former === undefined ? REST_MS_MIN : Math.min(former.ms * 2, REST_MS_MAX);
-    this.#rests.set(partition, { ms, untilMs: this.#nowMs() + ms });
-  }
-
-  async #deleteSent(): Promise<void> {
-    const ids = this.#toDelete;
-    if (ids.length === 0) return;
-    this.#toDelete = [];
-    try {
-      await this.#outbox.delete(ids);
-    } catch (error) {
-      this.#toDelete.push(...ids);
-      throw error;
-    }
+  /** What was claimed of the partitions that are blocked now makes room for others. */
+  #yield(): void {
+    if (this.#queue.claimed > 0) this.#claimBell.ring();
   }
 
   async #park(row: OutboxRow, error: Error): Promise<void> {
@@ -259,34 +262,15 @@ export class Relay implements Service {
     this.#log.error({ event_id, topic, partition, error }, 'row parked: no try will help');
   }
 
-  #wakeUp(): void {
-    this.#isWoken = true;
-    this.#wake();
-  }
-
-  /** Until the poll, the end of a rest that something waits for, a new row, or the end of a send. */
-  async #idle(signal: AbortSignal): Promise<void> {
-    if (this.#isWoken) return;
-    const waiting = new AbortController();
-    this.#wake = () => waiting.abort();
-    const nowMs = this.#nowMs();
-    const rests = [...this.#rests.values()].map(({ untilMs }) => untilMs).filter((untilMs) => untilMs > nowMs);
-    const untilMs = Math.min(this.#pollAtMs, ...(this.#born.length > 0 ? rests : []));
-    await this.#pause(Math.max(untilMs - nowMs, 0), AbortSignal.any([signal, waiting.signal]));
-  }
-
   /** The pod stops: what it holds goes to the log or, when the broker does not take it, to another pod at once. */
   async #sendLast(): Promise<void> {
-    while (this.#sends.size > 0) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (this.#sends.size > 0) await this.#sendBell.wait();
+    while (this.#queue.size > 0 && this.#rests.resting(this.#time.nowMs()).length === 0) {
+      await this.#send(this.#queue.take(BATCH_MAX));
     }
-    const isResting = (): boolean => [...this.#rests.values()].some(({ untilMs }) => untilMs > this.#nowMs());
-    while (this.#born.length > 0 && !isResting()) {
-      await this.#send(this.#born.splice(0, BATCH_MAX).map(({ row }) => row));
-    }
-    const left = this.#born.splice(0).map(({ row }) => row);
+    const left = this.#queue.take(this.#queue.size);
     try {
-      await this.#deleteSent();
+      await this.#deletes.flush();
       if (left.length > 0) await this.#outbox.release(left);
     } catch (error) {
       this.#log.warn({ error, rows: left.length }, 'rows not released, their claims run out');

@@ -1,8 +1,8 @@
 /** Test kit: the rules of the outbox table in memory, for any number of relays, and metrics as numbers. */
 import { TOPICS } from '@osago/contracts';
-import { pause, type Registry } from '@osago/service-kit';
+import type { Registry } from '@osago/service-kit';
 import { CLAIM_S, type ClaimedRow, type Outbox, type OutboxCount, type OutboxRow } from './outbox.ts';
-import type { RelayTime } from './relay.ts';
+import type { RelayTime } from './relay-time.ts';
 
 export const rowOf = (id: number, requestId = `request-${id}`, partition = 1): OutboxRow => ({
   id: String(id),
@@ -36,6 +36,8 @@ export class FakeOutbox implements Pick<Outbox, keyof Outbox> {
   failures = 0;
   deleteFailures = 0;
   counts = 0;
+  /** Calls of delete that worked. */
+  deletes = 0;
 
   /** A row that some pod left here. */
   add(row: OutboxRow, { isClaimed = false } = {}): OutboxRow {
@@ -79,6 +81,7 @@ export class FakeOutbox implements Pick<Outbox, keyof Outbox> {
       this.deleteFailures -= 1;
       return Promise.reject(new Error('Postgres is away'));
     }
+    this.deletes += 1;
     for (const id of ids) {
       const held = this.rows.get(id);
       this.rows.delete(id);
@@ -124,21 +127,29 @@ export const metricOf = async (metrics: Registry, name: string): Promise<number 
 /** Time that passes by itself, and can be skipped. */
 export class SkippableTime implements RelayTime {
   #skippedMs = 0;
-  readonly #pauses = new Map<AbortController, number>();
+  readonly #waits = new Set<{ untilMs: number; end: () => void }>();
 
   nowMs(): number {
     return performance.now() + this.#skippedMs;
   }
 
-  async pause(ms: number, signal: AbortSignal): Promise<void> {
-    const skipped = new AbortController();
-    this.#pauses.set(skipped, this.nowMs() + ms);
-    await pause(ms, AbortSignal.any([signal, skipped.signal]));
-    this.#pauses.delete(skipped);
+  after(ms: number, call: () => void): () => void {
+    const cancel = (): void => {
+      clearTimeout(timer);
+      this.#waits.delete(wait);
+    };
+    const end = (): void => {
+      cancel();
+      call();
+    };
+    const timer = setTimeout(end, ms);
+    const wait = { untilMs: this.nowMs() + ms, end };
+    this.#waits.add(wait);
+    return cancel;
   }
 
   skip(ms: number): void {
     this.#skippedMs += ms;
-    for (const [skipped, untilMs] of this.#pauses) if (untilMs <= this.nowMs()) skipped.abort();
+    for (const { untilMs, end } of [...this.#waits]) if (untilMs <= this.nowMs()) end();
   }
 }

@@ -21,7 +21,7 @@ export interface ProcessOptions {
   claimS: number;
   /** 0 for a pod that only relays. */
   writers: number;
-  /** Of the batches that the broker has acknowledged, the share after which the process dies before it deletes them. */
+  /** Of the gathered deletes of acknowledged rows, the share before which the process dies. */
   dyingShare: number;
 }
 
