@@ -1,9 +1,8 @@
 /** A stream for tests: what it says, and how it breaks, is played by the test. */
-import { CLOSED, type StreamMessage, type StreamSource } from './stream-browser.ts';
+import { CLOSED, OPEN, type StreamMessage, type StreamSource } from './stream-browser.ts';
 import type { FrameKind } from './stream-frame.ts';
 
 const CONNECTING_STATE = 0;
-const OPEN_STATE = 1;
 
 export class FakeSource implements StreamSource {
   readonly url: string;
@@ -21,6 +20,11 @@ export class FakeSource implements StreamSource {
     this.#listeners.set(kind, listener);
   }
 
+  /** The head of an answer is there, and nothing else. */
+  open(): void {
+    this.readyState = OPEN;
+  }
+
   close(): void {
     this.readyState = CLOSED;
   }
@@ -28,7 +32,7 @@ export class FakeSource implements StreamSource {
   /** As a browser does, a closed source says nothing more. */
   send(kind: FrameKind, data: unknown, lastEventId = ''): void {
     if (this.readyState === CLOSED || this.isMute) return;
-    this.readyState = OPEN_STATE;
+    this.readyState = OPEN;
     this.#listeners.get(kind)?.({ data: JSON.stringify(data), lastEventId });
   }
 

@@ -8,7 +8,7 @@ export const FIRST_FRAME_MS_MAX = 6_000;
 export const RECONNECT_MS_MAX = 16_000;
 /** A connection that is cut sooner, without a word, has failed although something came through. */
 export const SHORT_LIFE_MS = 3_000;
-/** Streams that failed or went mute in a row; then the network is taken for one that breaks streams. */
+/** Streams that failed in a row; then, as after one that went mute, the network is taken for one that breaks streams. */
 export const FAILURES_MAX = 3;
 
 /** A GET waits up to 2 s on the server for a pod that is behind; the rest is for the network. */

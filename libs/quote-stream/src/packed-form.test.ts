@@ -3,7 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { minify } from '@swc/core';
 
 const PACKAGE = join(import.meta.dirname, '..');
 const ROOT = join(PACKAGE, '..', '..');
@@ -46,6 +48,17 @@ test('the packed client is imported by Node without any other package', async ()
   expect(readdirSync(installed).filter((name) => !name.startsWith('.'))).toEqual(['@osago']);
   expect(readdirSync(join(installed, '@osago'))).toEqual(['quote-stream']);
 }, SLOW_MS);
+
+test('is as large as the README says, minified and gzipped', async () => {
+  const dist = join(folder, 'user', 'node_modules', '@osago', 'quote-stream', 'dist');
+  const modules = readdirSync(dist).filter((name) => name.endsWith('.js')).sort();
+  const options = { module: true, compress: true, mangle: true };
+  const minified = await Promise.all(modules.map((name) => minify(readFileSync(join(dist, name), 'utf8'), options)));
+  const kilobytes = gzipSync(minified.map(({ code }) => code).join('\n')).length / 1_000;
+  const [, stated] = /(\d+\.\d) KB gzipped/.exec(readFileSync(join(PACKAGE, 'README.md'), 'utf8')) ?? [];
+  // A bundler saves the imports and adds a little of its own.
+  expect(Math.abs(kilobytes - Number(stated))).toBeLessThanOrEqual(0.2);
+});
 
 test('its types stand by themselves, down to the price of a quote', async () => {
   const user = join(folder, 'user');

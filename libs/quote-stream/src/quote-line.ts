@@ -4,14 +4,15 @@
  *
  * A native `EventSource` reconnects by itself after a lost connection, but gives up for ever on any status that is not
  * 200, and never notices a stream that went mute. So after each such failure GET says how things are, and a new stream
- * is opened; after three in a row held GETs take the place of the stream, which is tried again now and then. Whoever
- * has no slot asks every few seconds: held GETs, too, would use up the connections of the browser.
+ * is opened; after three in a row, and after a mute one at once, held GETs take the place of the stream, which is tried
+ * again now and then. Whoever has no slot asks every few seconds: held GETs, too, would use up the connections of the
+ * browser.
  */
 import * as pace from './pace.ts';
 import type { QuoteRecord } from './quote-record.ts';
 import type { AskedPhase } from './quote-view.ts';
 import { askQuotes, type QuotesAnswer, type Seen, type StreamTarget, streamUrl } from './quotes-call.ts';
-import { CLOSED, type StreamBrowser, type StreamMessage, type StreamSource } from './stream-browser.ts';
+import { CLOSED, OPEN, type StreamBrowser, type StreamMessage, type StreamSource } from './stream-browser.ts';
 import { decodeFrame, FRAME_KINDS, type FrameKind } from './stream-frame.ts';
 import type { Release } from './tab-lock.ts';
 
@@ -47,7 +48,7 @@ export class QuoteLine {
   #asking: AbortController | undefined;
   /** The watchdog of a stream, the limit of a GET, or the pause before the next of either. */
   #stopTimer: () => void = nothing;
-  /** Streams in a row that failed or went mute. */
+  /** Streams in a row that failed; one that went mute is as good as all of them. */
   #failures = 0;
   /** GETs in a row without an answer. */
   #unanswered = 0;
@@ -186,7 +187,9 @@ export class QuoteLine {
 
   #watch(silenceMsMax: number): void {
     this.#wait(silenceMsMax, () => {
-      this.#failures += 1;
+      // Connected, and nothing comes: a network that does that to one stream does it to the next.
+      const isMute = this.#connection?.source.readyState === OPEN;
+      this.#failures = isMute ? pace.FAILURES_MAX : this.#failures + 1;
       this.#deps.record.learn({ kind: 'interrupted' });
       this.#giveUpStream();
     });

@@ -13,6 +13,8 @@ export interface StreamSource {
   close(): void;
 }
 
+/** `EventSource.OPEN`: the head of an answer is there. */
+export const OPEN = 1;
 /** `EventSource.CLOSED`: it met a status that it never retries. */
 export const CLOSED = 2;
 
