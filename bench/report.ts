@@ -56,7 +56,7 @@ export const report = (name: string, rows: readonly Row[], { isQuick }: { isQuic
     metric, unit, ours, floor, ratio: ratioOf({ metric, unit, ours, ...(floor !== undefined && { floor }) }),
     goal: goal?.text, met: goal?.met, ...rest,
   }));
-  const result = { name, at: new Date().toISOString(), node: process.version, cpus: cpus().length, rows: kept };
+  const result = { name, at: new Date().toISOString(), node: process.version, cpus: cpus().length, quick: isQuick, rows: kept };
   writeFileSync(join(OUT, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
   if (!isQuick && rows.some(({ goal }) => goal?.met === false)) process.exitCode = 1;
 };

@@ -1,10 +1,12 @@
 /**
  * `npm test`: lint, types and the three lanes of tests, in the order in which they are cheap; the first that fails ends
- * it. `npm test -- unit` (or lint, types, infra, e2e) runs one; what follows the name goes to its tool.
+ * it. `npm test -- unit` (or lint, types, infra, e2e) runs one; what follows the name goes to its tool. The lane
+ * `containers`, which only runs when it is named, is infra with the parts in containers.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beginLane, localOnly, whatIsLeftOut } from './local-parts/src/containers-lane.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Stands for what the caller added. */
@@ -15,6 +17,8 @@ const jest = (lane, ...args) => [
   process.execPath,
   ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js'), ...args, REST, '--selectProjects', lane],
 ];
+
+const ENVIRONMENT = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: process.env.FORCE_COLOR ?? '0' };
 
 const LANES = {
   lint: [
@@ -34,19 +38,38 @@ const LANES = {
   e2e: [jest('e2e', '--runInBand')],
 };
 
+const LOCAL_ONLY = localOnly(ROOT);
+/** Those that run when they are named only. */
+const NAMED = {
+  containers: [
+    [
+      ...jest('infra', '--runInBand', `--testPathIgnorePatterns=/node_modules/|/dist/|${LOCAL_ONLY.join('|')}`),
+      { env: { ...ENVIRONMENT, OSAGO_PARTS: 'containers' } },
+    ],
+  ],
+};
+
 const [only, ...rest] = process.argv.slice(2);
-if (only !== undefined && !(only in LANES)) {
-  process.stderr.write(`"${only}" is none of: ${Object.keys(LANES).join(', ')}.\n`);
+const names = [...Object.keys(LANES), ...Object.keys(NAMED)];
+if (only !== undefined && !names.includes(only)) {
+  process.stderr.write(`"${only}" is none of: ${names.join(', ')}.\n`);
   process.exit(2);
+}
+const say = (text) => process.stdout.write(`\n${text}\n`);
+if (only === 'containers') {
+  // Loaded by this lane alone: it is 90 packages.
+  const { dockerEngine } = await import('./local-parts/src/docker-engine.ts');
+  const complain = (text) => process.stderr.write(`${text}\n`);
+  if (!(await beginLane(dockerEngine, LOCAL_ONLY, { say, complain }))) process.exit(1);
 }
 for (const lane of only === undefined ? Object.keys(LANES) : [only]) {
   process.stdout.write(`\n── ${lane}\n`);
-  for (const [command, args, options] of LANES[lane]) {
+  for (const [command, args, options] of LANES[lane] ?? NAMED[lane]) {
     const words = args.includes(REST) ? args.flatMap((word) => (word === REST ? rest : [word])) : [...args, ...rest];
     const { status } = spawnSync(command, words, {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: process.env.FORCE_COLOR ?? '0' },
+      env: ENVIRONMENT,
       ...options,
     });
     if (status !== 0) {
@@ -55,3 +78,4 @@ for (const lane of only === undefined ? Object.keys(LANES) : [only]) {
     }
   }
 }
+if (only === 'containers') say(whatIsLeftOut(LOCAL_ONLY));

@@ -19,11 +19,18 @@ const PROGRAMS = {
   test: 'tools/run-tests.mjs',
   topics: 'tools/topics/src/main.ts',
   sample: 'tools/sample/src/main.ts',
+  simulate: 'libs/quotes/src/simulation-main.ts',
   docs: 'tools/tidy/src/write-docs.ts',
   replay: 'apps/replay/src/main.ts',
+  insurers: 'tools/ops/src/insurers-main.ts',
   outbox: 'tools/ops/src/outbox-main.ts',
   'dead-letters': 'tools/ops/src/dead-letters-main.ts',
   'bench:outbox': 'bench/outbox.ts',
+  'bench:sse': 'bench/sse.ts',
+  'bench:clients': 'bench/clients.ts',
+  'bench:record': 'bench/record.ts',
+  'bench:showcase': 'bench/showcase.ts',
+  'bench:replay': 'bench/replay.ts',
 };
 
 /** The second is kafkajs's and harmless. */

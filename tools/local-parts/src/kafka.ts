@@ -89,10 +89,11 @@ const format = async ({ children }: PartOptions, spec: ChildSpec): Promise<void>
   }
 };
 
-const answers = async (port: number): Promise<boolean> => {
-  if (!(await accepts('127.0.0.1', port, PROBE_TIMEOUT_MS))) return false;
+/** Rejects, or resolves with false, while there is no broker at `host:port` that answers clients. */
+export const kafkaAnswers = async (host: string, port: number): Promise<boolean> => {
+  if (!(await accepts(host, port, PROBE_TIMEOUT_MS))) return false;
   const admin = new Kafka({
-    brokers: [`127.0.0.1:${port}`],
+    brokers: [`${host}:${port}`],
     logLevel: logLevel.NOTHING,
     connectionTimeout: PROBE_TIMEOUT_MS,
     requestTimeout: PROBE_TIMEOUT_MS,
@@ -137,7 +138,7 @@ export const startKafka = async (options: PartOptions): Promise<KafkaPart> => {
       await format(options, command('kafka-format', 'kafka.tools.StorageTool', formatArguments(clusterId, config)));
     }
     const child = children.spawn(command('kafka', 'kafka.Kafka', [config]));
-    await untilReady(child, { what: 'Kafka', timeoutMs: READY_TIMEOUT_MS, probe: () => answers(port) });
+    await untilReady(child, { what: 'Kafka', timeoutMs: READY_TIMEOUT_MS, probe: () => kafkaAnswers('127.0.0.1', port) });
     return { ...child, port, brokers: [`127.0.0.1:${port}`] };
   });
 };

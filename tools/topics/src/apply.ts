@@ -4,7 +4,7 @@ import type { ClientBase } from 'pg';
 import type { Cluster } from './cluster.ts';
 import { expectNewEpoch, stampEpoch } from './epoch.ts';
 import { isRequestTopicName, type WantedTopic } from './manifests.ts';
-import { type ActualCluster, type Change, linesOf, type Plan, planTopics } from './plan.ts';
+import { type ActualCluster, type Change, linesOf, type Plan, type PlanOptions, planTopics } from './plan.ts';
 
 export interface ApplyParts {
   readonly cluster: Cluster;
@@ -17,15 +17,16 @@ export interface ApplyParts {
 const SETTLE_MS_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
 
-export const readPlan = async (cluster: Cluster, wanted: readonly WantedTopic[]): Promise<Plan> =>
-  planTopics(wanted, await cluster.read(namesOf(wanted)));
+export const readPlan = async (cluster: Cluster, wanted: readonly WantedTopic[], options?: PlanOptions): Promise<Plan> =>
+  planTopics(wanted, await cluster.read(namesOf(wanted)), options);
 
 /** Nothing is changed when anything is refused. Throws when the cluster does not become as wanted. */
 export const applyTopics = async (
   { cluster, database, say }: ApplyParts,
   wanted: readonly WantedTopic[],
+  options?: PlanOptions,
 ): Promise<void> => {
-  const { changes, notes } = await readPlan(cluster, wanted);
+  const { changes, notes } = await readPlan(cluster, wanted, options);
   for (const note of notes) say(`note: ${note}`);
   const refused = changes.filter(({ kind }) => kind === 'refuse').flatMap(linesOf);
   if (refused.length > 0) throw new Error(['nothing was changed', ...refused].join('\n'));

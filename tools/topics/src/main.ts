@@ -1,6 +1,7 @@
 /**
  * `npm run topics -- plan` prints what differs between the manifests and the cluster: 0 nothing, 2 something, 1 error.
- * `npm run topics -- apply` makes them equal: 0 done, 1 refused or error.
+ * `npm run topics -- apply` makes them equal: 0 done, 1 refused or error; with `--delete-records` a shorter retention is
+ * no reason to refuse.
  */
 import { join } from 'node:path';
 import { ConfigError } from '@osago/service-kit';
@@ -12,7 +13,7 @@ import { faultsOfSet, readManifests } from './manifests.ts';
 import { linesOf } from './plan.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const USAGE = 'usage: npm run topics -- plan|apply';
+const USAGE = 'usage: npm run topics -- plan | apply [--delete-records]';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -24,26 +25,33 @@ const plan = async (cluster: Cluster, wanted: Parameters<typeof readPlan>[1]): P
   return changes.length === 0 ? 0 : 2;
 };
 
-const apply = async (cluster: Cluster, wanted: Parameters<typeof readPlan>[1], url?: string): Promise<number> => {
+const apply = async (
+  cluster: Cluster,
+  wanted: Parameters<typeof readPlan>[1],
+  { url, mayDeleteRecords }: { url: string | undefined; mayDeleteRecords: boolean },
+): Promise<number> => {
   const database = url === undefined ? undefined : new Client({ connectionString: url });
   await database?.connect();
   try {
-    await applyTopics({ cluster, database, say }, wanted);
+    await applyTopics({ cluster, database, say }, wanted, { mayDeleteRecords });
   } finally {
     await database?.end();
   }
   return 0;
 };
 
-const run = async (command: string | undefined): Promise<number> => {
+const run = async (command: string | undefined, options: readonly string[]): Promise<number> => {
   if (command !== 'plan' && command !== 'apply') throw new ConfigError(USAGE, [`"${command ?? ''}" is neither`]);
+  const unknown = options.filter((option) => command === 'plan' || option !== '--delete-records');
+  if (unknown.length > 0) throw new ConfigError(USAGE, unknown.map((option) => `"${option}" is no option of ${command}`));
+  const mayDeleteRecords = options.includes('--delete-records');
   const wanted = readManifests(join(ROOT, 'topics'));
   const faults = faultsOfSet(wanted);
   if (faults.length > 0) throw new ConfigError('topics', faults);
   const { brokers, databaseUrl } = findAddresses(process.env, join(ROOT, '.platform', 'state.json'));
   const cluster = await Cluster.connect(brokers);
   try {
-    return await (command === 'plan' ? plan(cluster, wanted) : apply(cluster, wanted, databaseUrl));
+    return await (command === 'plan' ? plan(cluster, wanted) : apply(cluster, wanted, { url: databaseUrl, mayDeleteRecords }));
   } finally {
     await cluster.close();
   }
@@ -52,7 +60,7 @@ const run = async (command: string | undefined): Promise<number> => {
 // kafkajs 2.2.4 sets timers with negative delays, of which Node warns on the terminal of whoever reads the plan.
 process.removeAllListeners('warning');
 try {
-  process.exitCode = await run(process.argv[2]);
+  process.exitCode = await run(process.argv[2], process.argv.slice(3));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

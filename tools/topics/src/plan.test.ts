@@ -44,16 +44,22 @@ describe('planTopics', () => {
       ['osago.quotes.v1: retention.ms 259200000 → 604800000'],
     ],
     [
-      'a shorter retention, with what it deletes',
+      'a shorter retention, with what it deletes, and that it is refused',
       {},
       withConfig({ 'retention.ms': '-1' }),
-      ['osago.quotes.v1: retention.ms -1 → 259200000: records older than 3 d will be deleted'],
+      [
+        'osago.quotes.v1: refused: retention.ms -1 → 259200000: records older than 3 d will be deleted;' +
+          ' apply --delete-records allows it',
+      ],
     ],
     [
-      'a smaller size, with what it deletes',
+      'a smaller size, with what it deletes, and that it is refused',
       { config: { ...CONFIG, 'retention.bytes': '1000' } },
       withConfig({ 'retention.bytes': '-1' }),
-      ['osago.quotes.v1: retention.bytes -1 → 1000: of each partition only the last 1000 bytes will be kept'],
+      [
+        'osago.quotes.v1: refused: retention.bytes -1 → 1000: of each partition only the last 1000 bytes will be kept;' +
+          ' apply --delete-records allows it',
+      ],
     ],
     [
       'a setting made by hand, which goes back to the default',
@@ -86,6 +92,23 @@ describe('planTopics', () => {
     const { changes, notes } = planTopics([wanted(want)], cluster([actual(have)]));
     expect(changes.flatMap(linesOf)).toEqual(lines);
     expect(notes).toEqual([]);
+  });
+
+  it('lowers a limit where that is allowed, and refuses to shrink or compact all the same', () => {
+    const have = actual({ ...withConfig({ 'retention.ms': '-1', 'cleanup.policy': 'compact' }), partitions: 24 });
+    const { changes } = planTopics([wanted()], cluster([have]), { mayDeleteRecords: true });
+    expect(changes.map(({ kind }) => kind)).toEqual(['refuse', 'refuse', 'configure']);
+    expect(changes.flatMap(linesOf).filter((line) => line.includes('retention.ms'))).toEqual([
+      'osago.quotes.v1: retention.ms -1 → 259200000: records older than 3 d will be deleted',
+    ]);
+  });
+
+  it('refuses to give up a limit made by hand, for the default may keep less', () => {
+    const { 'retention.ms': _, ...config } = CONFIG;
+    const { changes } = planTopics([wanted({ config })], cluster([actual(withConfig({ 'retention.ms': '-1' }))]));
+    expect(changes.flatMap(linesOf)[0]).toBe(
+      'osago.quotes.v1: refused: retention.ms -1 → default: the default may keep less; apply --delete-records allows it',
+    );
   });
 
   it('creates what is missing', () => {
@@ -123,7 +146,7 @@ describe('planTopics', () => {
   });
 
   it('sends the whole configuration with each change, for what is left out is reset', () => {
-    const { changes } = planTopics([wanted()], cluster([actual(withConfig({ 'retention.ms': '1' }))]));
+    const { changes } = planTopics([wanted()], cluster([actual(withConfig({ 'retention.ms': '1' }))]), { mayDeleteRecords: false });
     expect(changes).toEqual([expect.objectContaining({ kind: 'configure', config: CONFIG })]);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * What has to change so that a cluster has the wanted topics: a pure function, and its words. Nothing here deletes a
- * topic; what would lose data at once is refused, what will lose it in time is said.
+ * topic. What would lose records is refused; a shorter retention may be allowed, for it is how records are meant to go.
  */
 import { TOPICS } from '@osago/contracts';
 import type { WantedTopic } from './manifests.ts';
@@ -38,6 +38,11 @@ export type Change =
   | { kind: 'configure'; topic: string; config: Config; settings: readonly Setting[] }
   | { kind: 'refuse'; topic: string; reason: string };
 
+export interface PlanOptions {
+  /** A limit of how long or how much is kept may be lowered, and what lies beyond it be deleted. Default false. */
+  readonly mayDeleteRecords?: boolean;
+}
+
 export interface Plan {
   readonly changes: readonly Change[];
   readonly notes: readonly string[];
@@ -47,7 +52,11 @@ export interface Plan {
 const requestsLast = (a: WantedTopic, b: WantedTopic): number =>
   Number(a.name === TOPICS.requests) - Number(b.name === TOPICS.requests);
 
-export const planTopics = (manifests: readonly WantedTopic[], cluster: ActualCluster): Plan => {
+export const planTopics = (
+  manifests: readonly WantedTopic[],
+  cluster: ActualCluster,
+  { mayDeleteRecords = false }: PlanOptions = {},
+): Plan => {
   const notes: string[] = [];
   const changes: Change[] = [];
   for (const manifest of [...manifests].sort(requestsLast)) {
@@ -58,7 +67,7 @@ export const planTopics = (manifests: readonly WantedTopic[], cluster: ActualClu
       const { name: topic, partitions, replicas, config } = wanted;
       changes.push({ kind: 'create', topic, partitions, replicas, config });
     } else {
-      changes.push(...partitionChanges(wanted, actual), ...configChanges(wanted, actual));
+      changes.push(...partitionChanges(wanted, actual), ...configChanges(wanted, actual, mayDeleteRecords));
       if (actual.replicas !== wanted.replicas) {
         notes.push(`${wanted.name}: has ${actual.replicas} replicas, not ${wanted.replicas}: move them by hand`);
       }
@@ -86,8 +95,8 @@ const partitionChanges = ({ name: topic, partitions: to }: WantedTopic, { partit
   return [{ kind: 'refuse', topic, reason: `it has ${from} partitions, ${to} are wanted: partitions cannot shrink` }];
 };
 
-const configChanges = ({ name: topic, config }: WantedTopic, actual: ActualTopic): Change[] => {
-  const settings: Setting[] = [];
+const configChanges = ({ name: topic, config }: WantedTopic, actual: ActualTopic, mayDeleteRecords: boolean): Change[] => {
+  const found: Setting[] = [];
   const refusals: Change[] = [];
   for (const [name, to] of Object.entries(config)) {
     const from = actual.config[name];
@@ -96,12 +105,18 @@ const configChanges = ({ name: topic, config }: WantedTopic, actual: ActualTopic
     if (reason !== undefined) {
       refusals.push({ kind: 'refuse', topic, reason: `cleanup.policy ${from} → ${to}: ${reason}` });
     } else {
-      settings.push(setting(name, from, to));
+      found.push(setting(name, from, to));
     }
   }
   for (const name of actual.own) {
-    if (!(name in config)) settings.push({ name, from: actual.config[name], to: undefined });
+    if (!(name in config)) found.push(setting(name, actual.config[name], undefined));
   }
+  const isRefused = ({ consequence }: Setting): boolean => consequence !== undefined && !mayDeleteRecords;
+  for (const { name, from, to, consequence } of found.filter(isRefused)) {
+    const reason = `${name} ${from ?? 'unset'} → ${to ?? 'default'}: ${consequence}; apply --delete-records allows it`;
+    refusals.push({ kind: 'refuse', topic, reason });
+  }
+  const settings = found.filter((each) => !isRefused(each));
   return [...refusals, ...(settings.length > 0 ? [{ kind: 'configure', topic, config, settings } as const] : [])];
 };
 
@@ -122,8 +137,12 @@ const LIMITS: Readonly<Record<string, (limit: string) => string>> = {
   'retention.bytes': (limit) => `of each partition only the last ${limit} bytes will be kept`,
 };
 
-const setting = (name: string, from: string | undefined, to: string): Setting => {
+const setting = (name: string, from: string | undefined, to: string | undefined): Setting => {
   const consequence = LIMITS[name];
+  if (to === undefined) {
+    const isLost = consequence !== undefined && from !== undefined;
+    return { name, from, to, ...(isLost && { consequence: 'the default may keep less' }) };
+  }
   const limit = (value: string | undefined): number => (value === undefined || value === '-1' ? Infinity : Number(value));
   return consequence && limit(to) < limit(from)
     ? { name, from, to, consequence: consequence(to) }

@@ -6,7 +6,7 @@ import { applyTopics, readPlan } from './apply.ts';
 import { Cluster } from './cluster.ts';
 import { expectNewEpoch, stampEpoch } from './epoch.ts';
 import type { WantedTopic } from './manifests.ts';
-import { linesOf } from './plan.ts';
+import { linesOf, type PlanOptions } from './plan.ts';
 
 const TEST_MS = 60_000;
 const run = randomBytes(4).toString('hex');
@@ -35,9 +35,9 @@ describe('topics of a real cluster', () => {
 
   const planned = async (wanted: WantedTopic): Promise<string[]> =>
     (await readPlan(cluster, [wanted])).changes.flatMap(linesOf);
-  const apply = async (wanted: WantedTopic): Promise<string[]> => {
+  const apply = async (wanted: WantedTopic, options?: PlanOptions): Promise<string[]> => {
     const said: string[] = [];
-    await applyTopics({ cluster, database: undefined, say: (line) => said.push(line) }, [wanted]);
+    await applyTopics({ cluster, database: undefined, say: (line) => said.push(line) }, [wanted], options);
     return said;
   };
 
@@ -49,7 +49,7 @@ describe('topics of a real cluster', () => {
     expect(await apply(wanted)).toEqual(['the topics are as wanted']);
   }, TEST_MS);
 
-  it('show a drift made by hand, and apply takes it back', async () => {
+  it('show a drift made by hand, and apply takes it back where it may delete what that kept', async () => {
     const wanted = topic('drifted');
     await apply(wanted);
     await cluster.make({
@@ -58,12 +58,15 @@ describe('topics of a real cluster', () => {
       config: { ...wanted.config, 'retention.ms': '172800000', 'max.message.bytes': '2000' },
       settings: [],
     });
+    const refusal = `${wanted.name}: refused: retention.ms 172800000 → 86400000: records older than 1 d will be deleted`;
     const drift = [
       `${wanted.name}: retention.ms 172800000 → 86400000: records older than 1 d will be deleted`,
       `${wanted.name}: max.message.bytes 2000 → default`,
     ];
-    expect(await planned(wanted)).toEqual(drift);
-    expect(await apply(wanted)).toEqual(drift);
+    expect(await planned(wanted)).toEqual([`${refusal}; apply --delete-records allows it`, drift[1]]);
+    await expect(apply(wanted)).rejects.toThrow(/nothing was changed[^]*refused: retention\.ms/);
+    expect(await planned(wanted)).toHaveLength(2);
+    expect(await apply(wanted, { mayDeleteRecords: true })).toEqual(drift);
     expect(await planned(wanted)).toEqual([]);
   }, TEST_MS);
 
