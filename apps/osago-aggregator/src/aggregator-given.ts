@@ -13,16 +13,20 @@ import {
   topicOf,
 } from '@osago/contracts';
 import { DeadLetters, type EventBus, MemoryEventBus } from '@osago/event-bus';
-import { type InsurerReply, type LegRun, type RunState, sampleApplication } from '@osago/quotes';
+import { type InsurerReply, sampleApplication } from '@osago/quotes';
+import { SimulatedRedis } from '@osago/quotes/simulation-redis';
 import { createLog, createMetrics, type Keyring, type Log, systemClock } from '@osago/service-kit';
 import { Aggregator, type AggregatorDeps } from './aggregator.ts';
 import type { CallOptions, Insurer, PostCall } from './insurer.ts';
+import { MemoryRunStore } from './memory-run-store.ts';
 import { Publisher } from './publisher.ts';
-import type { Claim, RunStore } from './run-store.ts';
+import { ServerClock } from './server-clock.ts';
 
 export const GROUP = 'osago-aggregator';
 export const PARTITIONS = 4;
 export const APPLICATION: Application = sampleApplication(1, '2026-11-21');
+/** What a retry asks with. */
+export const CHANGED: Application = sampleApplication(2, '2026-11-21');
 
 /** Far beyond what any of the waits takes, and before jest ends the test without a word about what it waits for. */
 const PATIENCE_MS = 4_500;
@@ -92,10 +96,28 @@ export const submitted = (
   };
 };
 
-export const cancelled = ({ data: { request_id } }: Submitted): EventOf<'osago.request.cancelled.v1'> => ({
-  ...envelope(request_id, 2),
+export const cancelled = ({ data: { request_id } }: Submitted, revision = 2): EventOf<'osago.request.cancelled.v1'> => ({
+  ...envelope(request_id, revision),
   type: 'osago.request.cancelled.v1',
-  data: { request_id, revision: 2 },
+  data: { request_id, revision },
+});
+
+export const retryAsked = (
+  { data: { request_id, tariff } }: Submitted,
+  insurer_id: string,
+  { revision = 2, attempt = 2, deadlineInMs = 60_000, sealed = `sealed ${JSON.stringify(CHANGED)}` } = {},
+): EventOf<'osago.leg.retry-asked.v1'> => ({
+  ...envelope(request_id, revision),
+  type: 'osago.leg.retry-asked.v1',
+  data: {
+    request_id,
+    revision,
+    insurer_id,
+    attempt,
+    deadline_at: new Date(Date.now() + deadlineInMs).toISOString(),
+    tariff,
+    application_sealed: sealed,
+  },
 });
 
 /** What is said to the first call, to the second, …; to 'nothing' there is no answer until the call is aborted. */
@@ -145,39 +167,6 @@ export const says = {
   busy: { kind: 'skipped', reason: { code: 'capacity' } },
 } as const satisfies Record<string, InsurerReply>;
 
-/** The promises of {@link RunStore} in memory; `away` as when Redis is. */
-export class MemoryRunStore implements Pick<RunStore, 'claim' | 'save'> {
-  away = false;
-  readonly #runs = new Map<string, { fence: number; legs: Map<string, LegRun> }>();
-
-  claim(_partition: number, requestId: string): Promise<Claim | undefined> {
-    if (this.away) return Promise.resolve(undefined);
-    const run = this.#run(requestId);
-    run.fence = Math.max(run.fence + 1, Date.now());
-    const legs = new Map([...run.legs].map(([id, leg]) => [id, structuredClone(leg)]));
-    return Promise.resolve({ fence: run.fence, legs });
-  }
-
-  save(_partition: number, { request_id, fence }: RunState, legs: readonly LegRun[]): Promise<boolean> {
-    if (this.away) return Promise.resolve(true);
-    const run = this.#run(request_id);
-    if (run.fence > fence) return Promise.resolve(false);
-    run.fence = fence;
-    for (const leg of legs) run.legs.set(leg.insurer_id, structuredClone(leg));
-    return Promise.resolve(true);
-  }
-
-  leg(requestId: string, insurerId: string): LegRun | undefined {
-    return this.#runs.get(requestId)?.legs.get(insurerId);
-  }
-
-  #run(requestId: string) {
-    const run = this.#runs.get(requestId) ?? { fence: 0, legs: new Map<string, LegRun>() };
-    this.#runs.set(requestId, run);
-    return run;
-  }
-}
-
 export const createBus = (): MemoryEventBus =>
   new MemoryEventBus({
     topics: Object.fromEntries(Object.values(TOPICS).map((topic) => [topic, PARTITIONS])),
@@ -218,7 +207,16 @@ export const outcomes = (bus: MemoryEventBus, { data: { request_id } }: Submitte
 export const isDone = (bus: MemoryEventBus, count = 1, partition = 2): boolean =>
   bus.committed(GROUP, { topic: TOPICS.requests, partition }) === BigInt(count);
 
-export type PodOptions = Partial<AggregatorDeps> & { bus: MemoryEventBus; insurers: AggregatorDeps['insurers'] };
+export type PodOptions = Partial<AggregatorDeps> & {
+  bus: EventBus;
+  insurers: AggregatorDeps['insurers'];
+  /** One that pods share. */
+  redis?: SimulatedRedis;
+  runsMax?: number;
+  sessionTimeoutMs?: number;
+};
+
+export const createRedis = (): SimulatedRedis => new SimulatedRedis(() => Date.now());
 
 export const panel = (insurers: Readonly<Record<string, Insurer>>): ReadonlyMap<string, Insurer> =>
   new Map(Object.entries(insurers));
@@ -234,11 +232,15 @@ export interface Pod {
   aggregator: Aggregator;
   log: Log;
   lines: Record<string, unknown>[];
-  /** As a crash: what is in flight stays where it is. */
+  store: MemoryRunStore;
+  /** Leaves its runs to its peers. */
   stop(): Promise<void>;
+  /** The process is gone: its lease runs out. The group notices at once. */
+  crash(): Promise<void>;
 }
 
-export const startPod = ({ bus, ...given }: PodOptions): Pod => {
+export const startPod = ({ bus, redis, runsMax = 100, sessionTimeoutMs, ...given }: PodOptions): Pod => {
+  const store = new MemoryRunStore(redis);
   const lines: Record<string, unknown>[] = [];
   const log = createLog('test', 'info', {
     write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
@@ -249,14 +251,15 @@ export const startPod = ({ bus, ...given }: PodOptions): Pod => {
       bus,
       deadLetters: new DeadLetters({ bus, clock: systemClock, log, metrics }, { source: '/osago/test' }),
       publisher: new Publisher({ bus, log, metrics }),
-      runStore: new MemoryRunStore(),
+      runStore: store,
       logKeys: plainKeys,
-      clock: systemClock,
+      names: new Map(),
+      clock: new ServerClock({ clock: systemClock, log, metrics }),
       log,
       metrics,
       ...given,
     },
-    { runsMax: 100 },
+    { runsMax, ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }) },
   );
   const abort = new AbortController();
   const ended = aggregator.run(abort.signal);
@@ -264,6 +267,10 @@ export const startPod = ({ bus, ...given }: PodOptions): Pod => {
     abort.abort();
     await ended;
   };
+  const crash = (): Promise<void> => {
+    store.goAway();
+    return stop();
+  };
   running.push(stop);
-  return { aggregator, log, lines, stop };
+  return { aggregator, log, lines, store, stop, crash };
 };

@@ -1,40 +1,47 @@
-/** A run goes from pod to pod: crash, rebalance, two holders at once. */
+/** A run goes from pod to pod: crash, graceful stop, rebalance, two holders at once, Redis away. */
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { LEASE_MS } from '@osago/quotes';
 import {
-  cancelled,
   createBus,
+  createRedis,
   isDone,
   legEvents,
-  MemoryRunStore,
   outcomes,
   panel,
+  type Pod,
   says,
   ScriptedInsurer,
   send,
   settled,
   startPod,
   stopPods,
+  type Submitted,
   submitted,
   until,
 } from './aggregator-given.ts';
+import { MemoryRunStore } from './memory-run-store.ts';
 
 afterEach(stopPods);
 
-describe('after a crash', () => {
-  test('a known application is polled on and not POSTed again', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+/** A lease that runs out, the scan that finds it, and a machine that does other things too. */
+const TAKEN_MS_MAX = LEASE_MS + 1_000;
+
+describe('after a graceful stop', () => {
+  test('a known application is polled on at once and not POSTed again', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer();
     const after = new ScriptedInsurer({ poll: [says.quoted] });
     const request = submitted(['alfa']);
-    const first = startPod({ bus, insurers: panel({ alfa: before }), runStore });
+    const first = startPod({ bus, insurers: panel({ alfa: before }), redis });
     await send(bus, request);
     await until('it is polled', () => before.polls.length > 0);
     await first.stop();
     expect(isDone(bus)).toBe(false);
+    const stoppedAtMs = performance.now();
 
-    startPod({ bus, insurers: panel({ alfa: after }), runStore });
+    startPod({ bus, insurers: panel({ alfa: after }), redis });
     await until('the record is done', () => isDone(bus));
+    expect(performance.now() - stoppedAtMs).toBeLessThan(LEASE_MS);
     expect(after.posts).toEqual([]);
     expect(after.polls[0]?.applicationId).toBe('app-1');
     expect(outcomes(bus, request)).toEqual(['alfa quoted']);
@@ -43,23 +50,20 @@ describe('after a crash', () => {
   });
 
   test('a POST in doubt is repeated under the same key', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+    const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer({ post: ['nothing'] });
     const after = new ScriptedInsurer({ post: [says.quoted] });
-    const request = submitted(['alfa']);
-    const first = startPod({ bus, insurers: panel({ alfa: before }), runStore });
-    await send(bus, request);
+    const first = startPod({ bus, insurers: panel({ alfa: before }), redis });
+    await send(bus, submitted(['alfa']));
     await until('it is POSTed', () => before.posts.length === 1);
     await first.stop();
-    startPod({ bus, insurers: panel({ alfa: after }), runStore });
+    startPod({ bus, insurers: panel({ alfa: after }), redis });
     await until('the record is done', () => isDone(bus));
     expect(after.posts.map(({ idempotencyKey }) => idempotencyKey)).toEqual(before.posts.map(({ idempotencyKey }) => idempotencyKey));
   });
 
   test('a stored answer is published under its own id, and the insurer is left alone', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+    const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer({ post: [says.quoted] });
     const after = new ScriptedInsurer();
     const ids: string[] = [];
@@ -67,13 +71,13 @@ describe('after a crash', () => {
     const first = startPod({
       bus,
       insurers: panel({ alfa: before }),
-      runStore,
+      redis,
       publisher: { publish: ({ id }) => (ids.push(id), new Promise(() => undefined)) },
     });
     await send(bus, request);
     await until('it is being published', () => ids.length === 1);
     await first.stop();
-    startPod({ bus, insurers: panel({ alfa: after }), runStore });
+    startPod({ bus, insurers: panel({ alfa: after }), redis });
     await until('the record is done', () => isDone(bus));
     expect(legEvents(bus, request.data.request_id).map(({ id }) => id)).toEqual(ids);
     expect([...after.posts, ...after.polls]).toEqual([]);
@@ -88,67 +92,95 @@ describe('after a crash', () => {
     await send(bus, request);
     await until('it is polled', () => before.polls.length > 0);
     await first.stop();
-    startPod({ bus, insurers: panel({ alfa: after }), runStore: new MemoryRunStore() });
+    startPod({ bus, insurers: panel({ alfa: after }) });
     await until('the record is done', () => isDone(bus));
     expect(after.posts[0]?.idempotencyKey).toBe(before.posts[0]?.idempotencyKey);
     expect(outcomes(bus, request)).toEqual(['alfa quoted']);
   });
+});
 
-  test('a cancel that was read before stays in force', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
-    const alfa = new ScriptedInsurer();
-    // A request before it holds the commit, so that both records are delivered again.
-    const [blocking, request] = [submitted(['silent']), submitted(['alfa'])];
-    const insurers = panel({ alfa, silent: new ScriptedInsurer({ post: ['nothing'] }) });
-    const first = startPod({ bus, insurers, runStore });
-    await send(bus, blocking);
+describe('after a crash', () => {
+  test('any pod takes the run when the lease is over, also one that owns nothing', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
+    const before = new ScriptedInsurer();
+    const after = new ScriptedInsurer({ poll: [says.quoted] });
+    const request = submitted(['alfa', 'beta']);
+    const slow = new ScriptedInsurer({ post: ['nothing'] });
+    const first = startPod({ bus, insurers: panel({ alfa: before, beta: slow }), redis });
+    await send(bus, request);
+    await until('it is polled', () => before.polls.length > 0);
+    // The other pod knows the run from Redis only: its bus has no such record.
+    const elsewhere = createBus();
+    const heir = startPod({ bus: elsewhere, insurers: panel({ alfa: after, beta: new ScriptedInsurer({ post: [says.declined] }) }), redis });
+    await first.crash();
+    const crashedAtMs = performance.now();
+    await until('the heir has ended it', () => outcomes(elsewhere, request).length === 2);
+    expect(performance.now() - crashedAtMs).toBeLessThan(TAKEN_MS_MAX);
+    expect(outcomes(elsewhere, request)).toEqual(['alfa quoted', 'beta declined']);
+    expect(after.posts).toEqual([]);
+    expect(heir.lines).toContainEqual(expect.objectContaining({ msg: 'run resumed', count: 2 }));
+  });
+
+  test('its record is done by the next owner, once the heir has finished the run', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
+    const alfa = new ScriptedInsurer({ poll: ['nothing'] });
+    const first = startPod({ bus, insurers: panel({ alfa }), redis });
+    const request = submitted(['alfa'], { deadlineInMs: 3_000 });
     await send(bus, request);
     await until('it is polled', () => alfa.polls.length > 0);
-    await send(bus, cancelled(request));
-    await until('the cancel is stored', () => runStore.leg(request.data.request_id, 'alfa')?.cancelled === true);
-    await first.stop();
-    const polls = alfa.polls.length;
-    const second = startPod({ bus, insurers, runStore });
-    await until('the run is taken over', () => second.lines.filter(({ msg }) => msg === 'run resumed').length === 2);
-    await settled();
-    expect(alfa.polls).toHaveLength(polls);
+    await first.crash();
+    startPod({ bus, insurers: panel({ alfa: new ScriptedInsurer({ poll: [says.quoted] }) }), redis });
+    await until('the record is done', () => isDone(bus));
+    expect(outcomes(bus, request)).toEqual(['alfa quoted']);
     expect(alfa.posts).toHaveLength(1);
   });
 });
 
 describe('a partition that goes to another pod', () => {
-  test('takes its runs along: the old pod ends its calls and publishes nothing more, the new one polls on', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+  test('leaves its runs where they are: the old pod ends them under its lease, the new owner commits them', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer({ poll: ['nothing'] });
-    const after = new ScriptedInsurer({ poll: [says.quoted] });
-    const [moving, staying] = [submitted(['alfa']), submitted(['alfa'])];
-    startPod({ bus, insurers: panel({ alfa: before }), runStore });
+    const after = new ScriptedInsurer();
+    const moving = submitted(['alfa'], { deadlineInMs: 1_500 });
+    const first = startPod({ bus, insurers: panel({ alfa: before }), redis });
     await send(bus, moving, 3);
-    await send(bus, staying, 2);
-    await until('both are being polled', () => before.polls.length === 2);
+    await until('it is being polled', () => before.polls.length === 1);
     // The second member gets every second partition: 1 and 3.
-    startPod({ bus, insurers: panel({ alfa: after }), runStore });
-    await until('the moved record is done', () => isDone(bus, 1, 3));
-    expect(after.posts).toEqual([]);
-    expect(outcomes(bus, moving)).toEqual(['alfa quoted']);
-    expect(outcomes(bus, staying)).toEqual([]);
-    expect(before.polls.filter(({ signal }) => signal.aborted)).toHaveLength(1);
+    const second = startPod({ bus, insurers: panel({ alfa: after }), redis });
+    await until('the record is done', () => isDone(bus, 1, 3));
+    expect([...after.posts, ...after.polls]).toEqual([]);
+    expect(before.polls.filter(({ signal }) => signal.aborted)).toEqual([]);
+    expect(outcomes(bus, moving)).toEqual(['alfa timeout']);
+    expect(legEvents(bus, moving.data.request_id).at(-1)?.data.fence).toBeGreaterThan(0);
+    expect([first, second].map(({ lines }) => lines.filter(({ msg }) => msg === 'run resumed'))).toEqual([[], []]);
   });
 
-  test('while its runs are being prepared starts none of them', async () => {
+  test('without Redis takes its runs along: the old pod ends its calls, the new owner drives', async () => {
+    const bus = createBus();
+    const before = new ScriptedInsurer({ poll: ['nothing'] });
+    const after = new ScriptedInsurer({ post: [says.quoted] });
+    const stores = [new MemoryRunStore(), new MemoryRunStore()] as const;
+    for (const store of stores) store.goAway(LEASE_MS);
+    const moving = submitted(['alfa']);
+    startPod({ bus, insurers: panel({ alfa: before }), runStore: stores[0] });
+    await send(bus, moving, 3);
+    await until('it is being polled', () => before.polls.length === 1);
+    startPod({ bus, insurers: panel({ alfa: after }), runStore: stores[1] });
+    await until('the record is done', () => isDone(bus, 1, 3));
+    expect(outcomes(bus, moving)).toEqual(['alfa quoted']);
+    await until('the old pod has ended its call', () => before.polls[0]?.signal.aborted === true);
+  });
+
+  test('while its runs are being prepared without Redis starts none of them', async () => {
     const bus = createBus();
     const gate = Promise.withResolvers<undefined>();
     let claims = 0;
-    // Redis is away: nothing but the loss of the partition keeps the old owner from asking.
-    const runStore = {
-      claim: async () => {
-        claims += 1;
-        await gate.promise;
-        return undefined;
-      },
-      save: () => Promise.resolve(true),
+    const runStore = new MemoryRunStore();
+    runStore.goAway(LEASE_MS);
+    runStore.claim = async () => {
+      claims += 1;
+      await gate.promise;
+      return undefined;
     };
     const [before, after] = [new ScriptedInsurer(), new ScriptedInsurer({ post: [says.quoted] })];
     startPod({ bus, insurers: panel({ alfa: before }), runStore });
@@ -160,82 +192,93 @@ describe('a partition that goes to another pod', () => {
     await settled();
     expect(before.posts).toEqual([]);
   });
-
-  test('while a step is being stored has nothing of that step carried out', async () => {
-    const bus = createBus();
-    const gate = Promise.withResolvers<undefined>();
-    const stored = new MemoryRunStore();
-    let saves = 0;
-    const runStore = {
-      claim: stored.claim.bind(stored),
-      save: async (...args: Parameters<MemoryRunStore['save']>) => {
-        const isHolder = await stored.save(...args);
-        saves += 1;
-        await gate.promise;
-        return isHolder;
-      },
-    };
-    const [before, after] = [new ScriptedInsurer(), new ScriptedInsurer({ post: [says.quoted] })];
-    startPod({ bus, insurers: panel({ alfa: before }), runStore });
-    await send(bus, submitted(['alfa']), 3);
-    await until('the intent is being stored', () => saves === 1);
-    startPod({ bus, insurers: panel({ alfa: after }), runStore: stored });
-    await until('the new owner is done', () => isDone(bus, 1, 3));
-    gate.resolve(undefined);
-    await settled();
-    expect(before.posts).toEqual([]);
-  });
 });
 
 describe('a newer holder', () => {
+  /** As after a pause of the whole process that was longer than its lease. */
+  const takenFrom = async ({ store }: Pod, { data: { request_id } }: Submitted): Promise<MemoryRunStore> => {
+    store.redis.release(2, store.holder);
+    const heir = new MemoryRunStore(store.redis);
+    expect(await heir.claim(2, request_id)).toMatchObject({ head: {} });
+    return heir;
+  };
+
   test('stops the old one at its next step, and nothing more of it is published', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+    const [bus, redis] = [createBus(), createRedis()];
     const alfa = new ScriptedInsurer({ poll: [says.pending, says.quoted] });
     const beta = new ScriptedInsurer({ post: ['nothing'] });
     const request = submitted(['alfa', 'beta']);
-    const { lines } = startPod({ bus, insurers: panel({ alfa, beta }), runStore });
+    const first = startPod({ bus, insurers: panel({ alfa, beta }), redis });
     await send(bus, request);
     await until('it is polled', () => alfa.polls.length === 1);
-    await runStore.claim(2, request.data.request_id);
-    await until('the old one has stopped', () => lines.some(({ msg }) => msg === 'a newer holder has the run'));
+    await takenFrom(first, request);
+    await until('the old one has stopped', () => first.lines.some(({ msg }) => msg === 'a newer holder has the run'));
     expect(beta.posts[0]?.signal.aborted).toBe(true);
     expect(outcomes(bus, request)).toEqual([]);
     expect(isDone(bus)).toBe(false);
   });
 
-  test('that vanishes leaves no stuck record: two seconds after the deadline the owner ends it', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
-    const alfa = new ScriptedInsurer({ poll: [says.pending, says.quoted] });
+  test('that vanishes leaves no stuck run: it is taken again, and ended in time', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
+    const alfa = new ScriptedInsurer({ poll: [says.pending, 'nothing'] });
     const beta = new ScriptedInsurer({ post: [says.declined] });
     const request = submitted(['alfa', 'beta'], { deadlineInMs: 700 });
-    startPod({ bus, insurers: panel({ alfa, beta }), runStore });
+    const first = startPod({ bus, insurers: panel({ alfa, beta }), redis });
     await send(bus, request);
     await until('beta has answered and alfa is polled', () => alfa.polls.length === 1 && outcomes(bus, request).length === 1);
-    await runStore.claim(2, request.data.request_id);
+    await takenFrom(first, request);
     await until('the record is done', () => isDone(bus));
-    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(request.data.deadline_at) + 2_000);
+    expect(Date.now()).toBeLessThan(Date.parse(request.data.deadline_at) + 2_500);
     expect(outcomes(bus, request)).toEqual(['alfa timeout', 'beta declined']);
-    const [timeout] = legEvents(bus, request.data.request_id).filter(({ data }) => data.status === 'timeout');
-    expect(timeout?.data.fence).toBe(0);
   });
 
-  test('is the one that took the run while the store was away, once the store is back', async () => {
-    const bus = createBus();
-    const runStore = new MemoryRunStore();
+  test('that lives and does not end a leg is helped by the owner two seconds after the deadline: fence 0', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
+    const alfa = new ScriptedInsurer();
+    const request = submitted(['alfa'], { deadlineInMs: 500 });
+    const first = startPod({ bus, insurers: panel({ alfa }), redis });
+    await send(bus, request);
+    await until('it is polled', () => alfa.polls.length === 1);
+    const heir = await takenFrom(first, request);
+    const living = setInterval(() => void heir.beat(2, { isHolding: true, handled: [] }), 100);
+    await until('the record is done', () => isDone(bus));
+    clearInterval(living);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(request.data.deadline_at) + 2_000);
+    const [timeout] = legEvents(bus, request.data.request_id).filter(({ data }) => data.status === 'timeout');
+    expect(timeout?.data).toMatchObject({ fence: 0, deadline_at: request.data.deadline_at });
+  });
+});
+
+describe('Redis that is away', () => {
+  test('does not hold a new request, and what is driven without it is taken back by it', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer();
     const after = new ScriptedInsurer({ poll: [says.pending, says.quoted] });
     const request = submitted(['alfa']);
-    const first = startPod({ bus, insurers: panel({ alfa: before }), runStore });
+    const first = startPod({ bus, insurers: panel({ alfa: before }), redis });
     await send(bus, request);
     await until('it is polled', () => before.polls.length === 1);
     await first.stop();
-    runStore.away = true;
-    startPod({ bus, insurers: panel({ alfa: after }), runStore });
-    await until('the second pod polls', () => after.polls.length === 1);
-    runStore.away = false;
+    const second = startPod({ bus, insurers: panel({ alfa: after }), redis });
+    second.store.goAway();
+    await until('the second pod polls or asks', () => after.posts.length + after.polls.length > 0);
+    second.store.comeBack();
     await until('the record is done', () => isDone(bus));
     expect(outcomes(bus, request)).toEqual(['alfa quoted']);
+  });
+
+  test('and comes back empty gets every run again: a peer can take it', async () => {
+    const [bus, redis] = [createBus(), createRedis()];
+    const alfa = new ScriptedInsurer({ poll: ['nothing'] });
+    const request = submitted(['alfa', 'beta']);
+    const pod = startPod({ bus, insurers: panel({ alfa, beta: new ScriptedInsurer({ post: ['nothing'] }) }), redis });
+    await send(bus, request);
+    await until('it is polled', () => alfa.polls.length === 1);
+    redis.flush();
+    await until('both legs are stored', () => pod.store.leg(request.data.request_id, 'beta') !== undefined);
+    expect(pod.store.leg(request.data.request_id, 'alfa')?.phase).toMatchObject({ application_id: 'app-1' });
+    pod.store.redis.release(2, pod.store.holder);
+    const claim = redis.claim(2, request.data.request_id, 'heir');
+    expect(claim).toMatchObject({ head: { application_sealed: request.data.application_sealed } });
   });
 });

@@ -17,7 +17,7 @@ import {
   until,
 } from './aggregator-given.ts';
 import { cleanUp, connect, connectedStore, ownRedis } from './redis-given.ts';
-import { RunStore } from './run-store.ts';
+import { keysOf, RunStore } from './run-store.ts';
 
 const URL_OF_DATABASE = `${process.env['REDIS_URL'] ?? ''}/6`;
 const PATIENCE_MS = 30_000;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const setup = async (url = URL_OF_DATABASE) => {
   const { store } = await connectedStore(url);
-  return { bus: createBus(), runStore: new RunStore(store) };
+  return { bus: createBus(), runStore: new RunStore(store, crypto.randomUUID()), store };
 };
 
 /** Every text in an object, at any depth. */
@@ -50,8 +50,11 @@ describe('what a run leaves in Redis and on the log', () => {
     startPod({ bus, insurers: panel(insurers), runStore });
     await send(bus, request);
     await until('the record is done', () => isDone(bus));
-    const stored = await Promise.all((await redis.keys('*')).map((key) => redis.hgetall(key)));
-    expect(stored).toHaveLength(1);
+    const run = await redis.hgetall(keysOf(2, request.data.request_id).at(-1) ?? '');
+    // As it is on the log: sealed. The keys of this test seal nothing.
+    const { application, ...stored } = run;
+    expect(application).toBe(request.data.application_sealed);
+    expect(Object.keys(stored)).toContain('leg:alfa');
     const published = [TOPICS.quotes, TOPICS.errors].flatMap((topic) =>
       bus.records(topic).map(({ key, value, headers }) => [key, String(value), headers]),
     );
@@ -94,7 +97,7 @@ describe('Redis that loses all it has', () => {
 });
 
 test('a pod that takes over polls on by what is stored, and does not POST again', async () => {
-  const { bus, runStore } = await setup();
+  const { bus, runStore, store } = await setup();
   const before = new ScriptedInsurer();
   const after = new ScriptedInsurer({ poll: [says.quoted] });
   const request = submitted(['alfa']);
@@ -102,7 +105,7 @@ test('a pod that takes over polls on by what is stored, and does not POST again'
   await send(bus, request);
   await until('it is polled', () => before.polls.length === 1);
   await first.stop();
-  startPod({ bus, insurers: panel({ alfa: after }), runStore });
+  startPod({ bus, insurers: panel({ alfa: after }), runStore: new RunStore(store, crypto.randomUUID()) });
   await until('the record is done', () => isDone(bus));
   expect(after.posts).toEqual([]);
   const fences = legEvents(bus, request.data.request_id).map(({ data }) => data.fence);

@@ -5,9 +5,9 @@ import {
   buried,
   cancelled,
   createBus,
+  createRedis,
   isDone,
   legEvents,
-  MemoryRunStore,
   outcomes,
   panel,
   plainKeys,
@@ -20,6 +20,7 @@ import {
   submitted,
   until,
 } from './aggregator-given.ts';
+import { MemoryRunStore } from './memory-run-store.ts';
 
 afterEach(stopPods);
 
@@ -149,7 +150,7 @@ describe('a request', () => {
   test('ends as well when the store is away all the time', async () => {
     const bus = createBus();
     const runStore = new MemoryRunStore();
-    runStore.away = true;
+    runStore.goAway();
     const insurers = panel({
       alfa: new ScriptedInsurer({ poll: [says.quoted] }),
       beta: new ScriptedInsurer({ post: ['nothing'] }),
@@ -218,7 +219,7 @@ describe('a request that expired on arrival', () => {
 
   test('publishes the outcomes that a former holder had stored and nobody acknowledged', async () => {
     const bus = createBus();
-    const runStore = new MemoryRunStore();
+    const redis = createRedis();
     const insurers = panel({
       alfa: new ScriptedInsurer({ post: [says.quoted] }),
       beta: new ScriptedInsurer({ post: [says.declined] }),
@@ -228,15 +229,15 @@ describe('a request that expired on arrival', () => {
     const first = startPod({
       bus,
       insurers,
-      runStore,
+      redis,
       // The broker takes the decline only.
       publisher: { publish: ({ data }) => (data.insurer_id === 'beta' ? Promise.resolve(true) : new Promise(() => undefined)) },
     });
     await send(bus, request);
-    await until('the decline is known to be on the log', () => runStore.leg(request.data.request_id, 'beta')?.outcome?.acked === true);
+    await until('the decline is known to be on the log', () => first.store.leg(request.data.request_id, 'beta')?.outcome?.acked === true);
     await first.stop();
     await until('the deadline has passed', () => Date.now() > Date.parse(request.data.deadline_at));
-    startPod({ bus, insurers, runStore });
+    startPod({ bus, insurers, redis });
     await until('the record is done', () => isDone(bus));
     expect(outcomes(bus, request)).toEqual(['alfa quoted', 'gamma timeout']);
   });

@@ -1,77 +1,99 @@
 /**
- * Consumes `osago.requests.v1` and keeps a run for each request: hands over at once, never holds the consumer. A record
- * is done when every outcome of its run is on the log, so what a crash interrupts is delivered again and resumed from
- * Redis. The late window goes on after that and holds nothing. What cannot be decoded or applied is buried among the dead
- * letters.
+ * The partition owner of design §7: consumes `osago.requests.v1`, hands over at once, never holds the consumer. It keeps
+ * each record until every leg that the record asked for is settled, has runs driven that nobody drives, and ends what
+ * nobody ended; what a crash interrupts is delivered again. Cancels and retries go to whoever drives the run. What cannot
+ * be decoded or applied is buried among the dead letters.
  */
-import {
-  type Application,
-  decodeEvent,
-  type EventOf,
-  type LegEvent,
-  TOPICS,
-} from '@osago/contracts';
+import { type CommandEvent, decodeEvent, type EventOf, isLegEvent, TOPICS } from '@osago/contracts';
 import type { DeadLetters, EventBus, LogRecord, Subscription, TopicPartition } from '@osago/event-bus';
 import {
-  type InsurerReply,
-  ownerTimeout,
-  resumeRun,
-  type RunInput,
-  type RunStep,
-  startRun,
+  ABANDONED_MS,
+  type AskedLeg,
+  decideAsOwner,
+  type Look,
+  openLegs,
+  OWNER_LOOK_MS,
+  type RunCommand,
+  type RunHead,
 } from '@osago/quotes';
-import { Gauge, type Keyring, pause, type Registry, type Service } from '@osago/service-kit';
-import { RunExecutor, type RunExecutorDeps } from './run-executor.ts';
-import type { Claim } from './run-store.ts';
+import type { Keyring, Service } from '@osago/service-kit';
+import { Applications, UNREADABLE } from './applications.ts';
+import { RunDriver, type RunDriverDeps } from './run-driver.ts';
+import type { RunStore } from './run-store.ts';
 
-/** From its deadline until the owner of its partition ends a run that another pod took and did not finish. */
-const OWNER_GRACE_MS = 2_000;
-/** Older than this nothing is published: nobody waits, and `view()` has long ended the request. */
-const ABANDONED_MS = 3_600_000;
+/** How exactly the owner keeps to its moments. */
+const SWEEP_MS = 200;
 
 type Submitted = EventOf<'osago.request.submitted.v1'>;
+type RetryAsked = EventOf<'osago.leg.retry-asked.v1'>;
 
-export interface AggregatorDeps extends RunExecutorDeps {
+export interface AggregatorDeps extends Omit<RunDriverDeps, 'applications' | 'runStore'> {
   bus: EventBus;
   deadLetters: Pick<DeadLetters, 'bury'>;
   logKeys: Keyring;
-  metrics: Registry;
+  /** Insurers by id, as the person is shown them: a retry does not name its insurer. */
+  names: ReadonlyMap<string, string>;
+  runStore: RunDriverDeps['runStore'] & Pick<RunStore, 'look'>;
 }
 
-/** A request in hand, from its record to the end of its late window. */
-interface Run {
+/** A record that is not done, and what of it is not settled. */
+interface Kept {
+  readonly record: LogRecord;
+  readonly asked: readonly AskedLeg[];
+  open: readonly AskedLeg[];
+}
+
+/** What the owner holds of a request, from the first record that it keeps to the last. */
+interface Tracked {
   readonly partition: number;
-  /** Aborted when the partition goes: what is being prepared must not start. */
+  /** Aborted when the partition goes. */
   readonly lost: AbortController;
-  /** Undefined while nothing drives it: what comes meanwhile waits in `inputs`. */
-  executor: RunExecutor | undefined;
-  readonly inputs: RunInput[];
+  head: RunHead;
+  submitted: Submitted['data'] | undefined;
+  readonly commands: RunCommand[];
+  kept: Kept[];
+  /** New: no pod can be driving it, unless it is delivered again. Then the claim says so. */
+  isNew: boolean;
+  lookAtMs: number;
+  isLooking: boolean;
+  isChanged: boolean;
 }
 
 export class Aggregator implements Service {
   readonly name = 'aggregator';
   readonly #deps: AggregatorDeps;
+  readonly #applications: Applications;
+  readonly #driver: RunDriver;
   readonly #subscription: Subscription;
-  readonly #runs = new Map<string, Run>();
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #owned = new Set<number>();
   /** Aborted when this pod has left the group: what is not buried by then, the next owner buries. */
   readonly #left = new AbortController();
 
-  constructor(deps: AggregatorDeps, { runsMax }: { runsMax: number }) {
+  constructor(deps: AggregatorDeps, { runsMax, sessionTimeoutMs }: { runsMax: number; sessionTimeoutMs?: number }) {
     this.#deps = deps;
-    const runs = this.#runs;
-    new Gauge({
-      name: 'osago_runs',
-      help: 'Runs of this pod, those in their late window included',
-      registers: [deps.metrics],
-      collect() {
-        this.set(runs.size);
+    this.#applications = new Applications(deps);
+    this.#driver = new RunDriver(
+      { ...deps, applications: this.#applications },
+      {
+        runsMax,
+        owns: (partition) => this.#owned.has(partition),
+        onChange: (requestId) => this.#look(requestId),
       },
-    });
+    );
     this.#subscription = deps.bus.subscribe(
-      { group: 'osago-aggregator', topics: [TOPICS.requests], inFlightMax: runsMax },
+      {
+        group: 'osago-aggregator',
+        topics: [TOPICS.requests],
+        inFlightMax: runsMax,
+        ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+      },
       {
         onRecord: (record) => {
           this.#onRecord(record);
+        },
+        onAssigned: (partitions) => {
+          for (const { partition } of partitions) this.#owned.add(partition);
         },
         onRevoked: (partitions) => {
           this.#onRevoked(partitions);
@@ -85,49 +107,58 @@ export class Aggregator implements Service {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#left.signal]);
+    const sweep = setInterval(() => {
+      this.#sweep();
+    }, SWEEP_MS);
+    const driving = this.#driver.run(either);
     try {
       await this.#subscription.run(signal);
     } finally {
+      clearInterval(sweep);
       this.#left.abort();
-      this.#abandon(() => true);
+      this.#applications.close();
+      this.#forget(() => true);
+      await driving;
     }
   }
 
+  /** Its runs go on under the lease of this pod; the next owner commits them. */
   #onRevoked(revoked: readonly TopicPartition[]): void {
     const partitions = new Set(revoked.map(({ partition }) => partition));
-    this.#abandon(({ partition }) => partitions.has(partition));
+    for (const partition of partitions) this.#owned.delete(partition);
+    this.#forget(({ partition }) => partitions.has(partition));
   }
 
-  #abandon(isLost: (run: Run) => boolean): void {
-    for (const [requestId, run] of this.#runs) {
-      if (!isLost(run)) continue;
-      run.lost.abort();
-      run.executor?.abandon();
-      this.#runs.delete(requestId);
+  #forget(isLost: (tracked: Tracked) => boolean): void {
+    for (const [requestId, tracked] of this.#tracked) {
+      if (!isLost(tracked)) continue;
+      tracked.lost.abort();
+      this.#tracked.delete(requestId);
     }
   }
 
   #onRecord(record: LogRecord): void {
     const decoded = decodeEvent(record.value);
-    if (!decoded.ok) {
-      this.#bury(record, decoded.reason);
-      return;
+    if (!decoded.ok) this.#bury(record, decoded.reason);
+    else if (isLegEvent(decoded.event)) this.#bury(record, `${decoded.event.type} is not for the aggregator`);
+    else this.#onEvent(record, decoded.event);
+  }
+
+  #onEvent(record: LogRecord, event: CommandEvent): void {
+    switch (event.type) {
+      case 'osago.request.submitted.v1':
+        this.#onSubmitted(record, event);
+        return;
+      case 'osago.leg.retry-asked.v1':
+        this.#onRetryAsked(record, event);
+        return;
+      case 'osago.request.cancelled.v1': {
+        const { request_id, revision } = event.data;
+        const command: RunCommand = { kind: 'cancelled', revision, atMs: Date.parse(event.time) };
+        void this.#command(record.partition, request_id, command).then(() => this.#subscription.done(record));
+      }
     }
-    const { event } = decoded;
-    if (event.type === 'osago.request.submitted.v1') {
-      this.#onSubmitted(record, event);
-      return;
-    }
-    if (event.type !== 'osago.request.cancelled.v1') {
-      this.#bury(record, `${event.type} is not for the aggregator`);
-      return;
-    }
-    const { request_id, revision } = event.data;
-    const run = this.#runs.get(request_id);
-    const input: RunInput = { kind: 'cancelled', revision };
-    if (run?.executor !== undefined) run.executor.input(input);
-    else run?.inputs.push(input);
-    this.#subscription.done(record);
   }
 
   /** Done once the dead letter is on the log; until then it holds its partition's commit, and nothing else. */
@@ -137,124 +168,148 @@ export class Aggregator implements Service {
     });
   }
 
-  #onSubmitted(record: LogRecord, event: Submitted): void {
-    const { request_id } = event.data;
-    if (this.#runs.has(request_id)) {
-      // Published twice. The first record holds the commit until the run is finished.
+  #onSubmitted(record: LogRecord, { data }: Submitted): void {
+    const { request_id, panel, revision, application_sealed } = data;
+    const asked = panel.map(({ insurer_id, name, deadline_at }) => ({
+      insurer_id,
+      name,
+      attempt: 1,
+      revision,
+      deadlineAtMs: Date.parse(deadline_at),
+    }));
+    const tracked = this.#keep(record, request_id, asked);
+    if (tracked === undefined) return;
+    tracked.submitted = data;
+    tracked.head = { ...tracked.head, application_sealed };
+    this.#look(request_id);
+  }
+
+  #onRetryAsked(record: LogRecord, { data }: RetryAsked): void {
+    const { request_id, insurer_id, attempt, revision, deadline_at, application_sealed } = data;
+    const name = this.#deps.names.get(insurer_id) ?? insurer_id;
+    const leg = { insurer_id, name, attempt, revision, deadlineAtMs: Date.parse(deadline_at) };
+    const tracked = this.#keep(record, request_id, [leg]);
+    if (tracked === undefined) return;
+    tracked.isNew = false;
+    const retry = { request_id, insurer_id, attempt, revision, deadline_at };
+    const command: RunCommand = { kind: 'retry-asked', name, retry, application_sealed };
+    void this.#command(record.partition, request_id, command).then(() => this.#look(request_id));
+  }
+
+  /** Undefined when the record has no work: it is long over, or another one that is kept asked for the same. */
+  #keep(record: LogRecord, requestId: string, asked: readonly AskedLeg[]): Tracked | undefined {
+    const nowMs = this.#deps.clock.nowMs();
+    const held = this.#tracked.get(requestId);
+    const isAbandoned = asked.every(({ deadlineAtMs }) => nowMs - deadlineAtMs > ABANDONED_MS);
+    const isRepeated = held?.kept.some((kept) => kept.asked[0]?.revision === asked[0]?.revision) === true;
+    if (isAbandoned || isRepeated) {
       this.#subscription.done(record);
-      return;
+      return undefined;
     }
-    const run: Run = {
+    const tracked: Tracked = held ?? {
       partition: record.partition,
       lost: new AbortController(),
-      executor: undefined,
-      inputs: [],
+      head: { traceparent: record.headers['traceparent'] ?? '' },
+      submitted: undefined,
+      commands: [],
+      kept: [],
+      isNew: asked.some(({ deadlineAtMs }) => nowMs < deadlineAtMs),
+      lookAtMs: Infinity,
+      isLooking: false,
+      isChanged: false,
     };
-    this.#runs.set(request_id, run);
-    this.#begin(record, event, run).catch((error: unknown) => {
-      // The record stays unfinished: a restart of this pod, or a peer, begins it anew.
-      this.#deps.log.error({ error, request_id }, 'run could not begin');
-      this.#forget(request_id, run);
-    });
+    tracked.kept.push({ record, asked, open: asked });
+    this.#tracked.set(requestId, tracked);
+    return tracked;
   }
 
-  /** Unless the partition went and came back, and another run stands in its place. */
-  #forget(requestId: string, run: Run): void {
-    if (this.#runs.get(requestId) === run) this.#runs.delete(requestId);
+  /** To the run if this pod drives it, and to Redis for whoever drives it now or after this pod. */
+  async #command(partition: number, requestId: string, command: RunCommand): Promise<void> {
+    this.#tracked.get(requestId)?.commands.push(command);
+    this.#driver.command(requestId, command);
+    await this.#deps.runStore.command(partition, requestId, command);
+    // Begun meanwhile, by a claim that came before the command.
+    this.#driver.command(requestId, command);
+    this.#look(requestId);
   }
 
-  async #begin(record: LogRecord, event: Submitted, run: Run): Promise<void> {
-    const { partition } = record;
-    const { clock, runStore } = this.#deps;
-    const { request_id, deadline_at } = event.data;
-    const lost = run.lost.signal;
-    const isLost = (): boolean => lost.aborted;
-    const destination = { partition, traceparent: record.headers['traceparent'] ?? '' };
-    const lateMs = clock.nowMs() - Date.parse(deadline_at);
-    if (lateMs > ABANDONED_MS) {
-      this.#subscription.done(record);
-      this.#forget(request_id, run);
-      return;
-    }
-    const claim = await runStore.claim(partition, request_id);
-    if (isLost()) return;
-    if (lateMs > 0) {
-      await this.#expire(event, claim, destination, lost);
-      this.#subscription.done(record);
-      this.#forget(request_id, run);
-      return;
-    }
-    const application = await this.#open(event);
-    if (isLost()) return;
-    // Its legs end with errors, and the record is kept for the day when its key is found.
-    const isUnreadable = 'fault' in application;
-    const executor = new RunExecutor(this.#deps, {
-      begin: this.#beginning(event, claim),
-      destination,
-      application,
-      onFinished: () => {
-        if (isUnreadable) this.#bury(record, 'the application cannot be opened');
-        else this.#subscription.done(record);
-      },
-      onOver: () => {
-        this.#forget(request_id, run);
-      },
-      onTaken: () => {
-        run.executor = undefined;
-        void this.#endForTaker(record, event, run);
-      },
-    });
-    run.executor = executor;
-    for (const input of run.inputs.splice(0)) executor.input(input);
-    executor.start();
-  }
-
-  /**
-   * A pod that took the run and lost the partition before it began leaves nobody behind: the owner of the partition ends
-   * the run when its time is over, for otherwise the record would never be done.
-   */
-  async #endForTaker(record: LogRecord, event: Submitted, run: Run): Promise<void> {
-    const { request_id, deadline_at } = event.data;
-    const lost = run.lost.signal;
-    await pause(Date.parse(deadline_at) + OWNER_GRACE_MS - this.#deps.clock.nowMs(), lost);
-    if (lost.aborted) return;
-    await this.#begin(record, event, run).catch((error: unknown) => {
-      this.#deps.log.error({ error, request_id }, 'run could not be ended');
-      this.#forget(request_id, run);
-    });
-  }
-
-  /** New, or as far as a former holder has stored it; a leg that it never stored begins anew. */
-  #beginning({ data }: Submitted, claim: Claim | undefined): RunStep {
+  #sweep(): void {
     const nowMs = this.#deps.clock.nowMs();
-    const fresh = startRun(data, claim?.fence ?? nowMs, nowMs);
-    if (claim === undefined || claim.legs.size === 0) return { run: fresh, effects: [] };
-    const legs = fresh.legs.map((leg) => claim.legs.get(leg.insurer_id) ?? leg);
-    this.#deps.log.info({ request_id: data.request_id, fence: claim.fence, count: claim.legs.size }, 'run resumed');
-    return resumeRun({ ...fresh, legs }, claim.fence, nowMs);
+    for (const [requestId, tracked] of this.#tracked) if (tracked.lookAtMs <= nowMs) this.#look(requestId);
   }
 
-  async #open({ data }: Submitted): Promise<Application | InsurerReply> {
-    try {
-      return JSON.parse(await this.#deps.logKeys.open(data.application_sealed)) as Application;
-    } catch (error) {
-      this.#deps.log.error({ error, request_id: data.request_id }, 'application cannot be opened');
-      return { kind: 'fault', fault: 'rejected', message: 'the application cannot be opened' };
+  /** Looks what there is to do for a request, now. One look at a time; what changes meanwhile is looked at after it. */
+  #look(requestId: string): void {
+    const tracked = this.#tracked.get(requestId);
+    if (tracked === undefined) return;
+    tracked.isChanged = true;
+    if (!tracked.isLooking) void this.#lookOn(requestId, tracked);
+  }
+
+  async #lookOn(requestId: string, tracked: Tracked): Promise<void> {
+    tracked.isLooking = true;
+    while (tracked.isChanged && !tracked.lost.signal.aborted) {
+      tracked.isChanged = false;
+      try {
+        await this.#decide(requestId, tracked);
+      } catch (error) {
+        this.#deps.log.error({ error, request_id: requestId }, 'request could not be looked after');
+        tracked.lookAtMs = this.#deps.clock.nowMs() + OWNER_LOOK_MS;
+      }
+    }
+    tracked.isLooking = false;
+  }
+
+  async #decide(requestId: string, tracked: Tracked): Promise<void> {
+    const { clock, runStore } = this.#deps;
+    const { partition } = tracked;
+    const lost = tracked.lost.signal;
+    const look = this.#driver.look(requestId) ?? (tracked.isNew ? UNKNOWN : await runStore.look(partition, requestId));
+    if (lost.aborted) return;
+    tracked.isNew = false;
+    this.#settle(requestId, tracked, look);
+    if (tracked.kept.length === 0) return;
+    const open = tracked.kept.flatMap((kept) => kept.open);
+    const decision = decideAsOwner({ requestId, open, look }, { nowMs: clock.nowMs(), awayForMs: runStore.awayForMs() });
+    switch (decision.kind) {
+      case 'drive':
+        await this.#driver.begin(requestId, tracked, lost);
+        // Driven here it changes with each step; driven elsewhere it is looked after now and then.
+        tracked.lookAtMs = clock.nowMs() + OWNER_LOOK_MS;
+        return;
+      case 'end': {
+        const destination = { partition, traceparent: tracked.head.traceparent };
+        const acks = decision.events.map((event) => this.#deps.publisher.publish(event, destination, lost));
+        if (!(await Promise.all(acks)).every(Boolean)) return;
+        const ended = new Set(decision.legs);
+        for (const kept of tracked.kept) kept.open = kept.open.filter((leg) => !ended.has(leg));
+        tracked.isChanged = true;
+        return;
+      }
+      case 'wait':
+        tracked.lookAtMs = decision.untilMs;
     }
   }
 
-  /** Expired on arrival: asks nobody. What was answered is published again, every other leg has timed out. */
-  async #expire(
-    { data }: Submitted,
-    claim: Claim | undefined,
-    destination: { partition: number; traceparent: string },
-    lost: AbortSignal,
-  ): Promise<void> {
-    const events = data.panel.flatMap((member): LegEvent[] => {
-      const stored = claim?.legs.get(member.insurer_id)?.outcome;
-      if (stored === undefined) return [ownerTimeout(data, member)];
-      return stored.acked ? [] : [stored.event];
-    });
-    await Promise.all(events.map((event) => this.#deps.publisher.publish(event, destination, lost)));
+  #settle(requestId: string, tracked: Tracked, look: Look | undefined): void {
+    const cancels = tracked.commands.filter((command) => command.kind === 'cancelled');
+    for (const kept of tracked.kept) kept.open = openLegs(kept.open, look?.legs, cancels);
+    const settled = tracked.kept.filter(({ open }) => open.length === 0);
+    if (settled.length === 0) return;
+    tracked.kept = tracked.kept.filter(({ open }) => open.length > 0);
+    if (tracked.kept.length === 0) this.#tracked.delete(requestId);
+    for (const { record, asked } of settled) {
+      // Its legs have ended with errors, and the record is kept for the day when its key is found.
+      if (isUnreadable(asked, look)) this.#bury(record, UNREADABLE);
+      else this.#subscription.done(record);
+    }
   }
 }
+
+const UNKNOWN: Look = { drivenBy: 'nobody', legs: new Map() };
+
+const isUnreadable = (asked: readonly AskedLeg[], look: Look | undefined): boolean =>
+  asked.some(({ insurer_id, attempt }) => {
+    const leg = look?.legs.get(insurer_id);
+    return leg?.attempt === attempt && leg.outcome?.event.data.reason?.message === UNREADABLE;
+  });

@@ -22,6 +22,16 @@ export const AggregatorConfig = Type.Object({
     minLength: 1,
     description: 'JWKS: private keys that open applications on the log',
   }),
+  CACHE_KEYS_FILE: Type.String({
+    default: '',
+    description: 'JWKS: the symmetric key of the fingerprints of cached quotes; needed where cache_hours is above 0',
+  }),
+  POLL_EVERY_MS: Type.Integer({
+    minimum: 200,
+    maximum: 10_000,
+    default: 2_000,
+    description: 'Polls of all insurers together are as many as asking so often would make; when they come is learned',
+  }),
   RUNS_MAX: Type.Integer({
     minimum: 1,
     default: 5_000,

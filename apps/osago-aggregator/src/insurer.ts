@@ -14,6 +14,8 @@ export interface CallOptions {
   signal: AbortSignal;
   /** The call is not worth starting later than this. */
   startByMs: number;
+  /** A poll after the deadline: it comes after all others, and has a tenth of the rate. */
+  isLate?: boolean;
 }
 
 export interface Insurer {

@@ -1,115 +1,111 @@
 /**
- * The insurers by id, each behind its own limits, so that one slow insurer never delays another: calls at once (a
- * bulkhead of this pod) and calls a second (a budget of all pods). What cannot start in time is `skipped: capacity`.
+ * The insurers by id, each behind a gate of its own (`insurer-gate.ts`), so that one slow insurer never delays another.
  */
 import type { InsurerSettings } from '@osago/contracts';
 import type { InsurerReply } from '@osago/quotes';
-import { type Clock, Counter, Histogram, pause, type Registry } from '@osago/service-kit';
-import { bulkhead, type BulkheadPolicy, isBulkheadRejectedError } from 'cockatiel';
+import { type Clock, ConfigError, Counter, Gauge, Histogram, type Registry } from '@osago/service-kit';
 import type { Agent } from 'undici';
-import type { CallOptions, Insurer, PostCall } from './insurer.ts';
-import { RateLimiter } from './rate-limiter.ts';
-import type { RedisStore } from './redis-store.ts';
-import { StandardInsurer } from './standard-insurer.ts';
-
-/** Calls that wait for a place. Each holds a few hundred bytes; beyond it the deadline could not be met anyway. */
-const QUEUE_MAX = 20_000;
-
-const CAPACITY: InsurerReply = { kind: 'skipped', reason: { code: 'capacity' } };
+import { ADAPTERS } from './adapters.ts';
+import { CallBudget, type Scripts } from './call-budget.ts';
+import { type CallName, GuardedInsurer } from './guarded-insurer.ts';
+import type { Insurer } from './insurer.ts';
+import { httpCaller } from './insurer-http.ts';
+import { InsurerGate } from './insurer-gate.ts';
+import { OPEN_MS } from './lease.ts';
+import type { PollLearning } from './poll-learning.ts';
+import { QuoteCache } from './quote-cache.ts';
+import { RememberingInsurer } from './remembering-insurer.ts';
 
 export interface InsurersDeps {
   agent: Agent;
-  redis: Pick<RedisStore, 'script'>;
+  redis: Scripts;
   clock: Clock;
   metrics: Registry;
+  learning: PollLearning;
+  /** For the fingerprints of the day cache. */
+  cacheKey?: Buffer;
 }
 
-class GuardedInsurer implements Insurer {
-  readonly #inner: Insurer;
-  readonly #bulkhead: BulkheadPolicy;
-  readonly #rate: RateLimiter;
-  readonly #clock: Clock;
-  readonly #observe: (call: string, reply: InsurerReply, seconds: number) => void;
-
-  constructor(
-    deps: { inner: Insurer; rate: RateLimiter; clock: Clock },
-    concurrency: number,
-    observe: (call: string, reply: InsurerReply, seconds: number) => void,
-  ) {
-    this.#inner = deps.inner;
-    this.#rate = deps.rate;
-    this.#clock = deps.clock;
-    this.#bulkhead = bulkhead(concurrency, QUEUE_MAX);
-    this.#observe = observe;
-  }
-
-  post(call: PostCall, options: CallOptions): Promise<InsurerReply> {
-    return this.#guard('post', options, () => this.#inner.post(call, options));
-  }
-
-  poll(applicationId: string, options: CallOptions): Promise<InsurerReply> {
-    return this.#guard('poll', options, () => this.#inner.poll(applicationId, options));
-  }
-
-  async #guard(
-    name: string,
-    { signal, startByMs }: CallOptions,
-    call: () => Promise<InsurerReply>,
-  ): Promise<InsurerReply> {
-    const isUnwanted = (): boolean => signal.aborted;
-    const place = async (): Promise<InsurerReply> => {
-      const waitMsMax = startByMs - this.#clock.nowMs();
-      // It waited for its place too long, or is not wanted any more: the budget is for others.
-      if (isUnwanted() || waitMsMax < 0) return CAPACITY;
-      const delayMs = await this.#rate.reserve(waitMsMax);
-      if (delayMs === undefined) return CAPACITY;
-      if (delayMs > 0) await pause(delayMs, signal);
-      if (isUnwanted()) return CAPACITY;
-      const startedAtMs = performance.now();
-      const reply = await call();
-      this.#observe(name, reply, (performance.now() - startedAtMs) / 1_000);
-      return reply;
-    };
-    try {
-      return await this.#bulkhead.execute(place);
-    } catch (error) {
-      if (isBulkheadRejectedError(error)) return CAPACITY;
-      throw error;
-    }
-  }
+export interface Insurers {
+  /** One for each entry of the file. */
+  readonly byId: ReadonlyMap<string, Insurer>;
+  readonly gates: ReadonlyMap<string, InsurerGate>;
+  /** Refuses what waits. */
+  readonly close: () => Promise<void>;
 }
 
-/** One insurer for each entry of the file. */
+const cacheOf = ({ cache_hours: hours, insurer_id: insurerId }: InsurerSettings, deps: InsurersDeps): QuoteCache | undefined => {
+  if (hours === 0) return undefined;
+  const { cacheKey: key } = deps;
+  if (key === undefined) throw new ConfigError('the insurers file', [`cache_hours of ${insurerId} needs CACHE_KEYS_FILE`]);
+  return new QuoteCache({ ...deps, key }, { insurerId, hours });
+};
+
+const limitsOf = ({ rate_per_s, burst, concurrency }: InsurerSettings) => ({ rate_per_s, burst, concurrency });
+
+export interface InsurersOptions {
+  /** Names this process among those that share the limits. */
+  pod: string;
+  /** How long a breaker stays open the first time; each failed probe doubles it. */
+  openMs?: number;
+}
+
+/** Throws {@link ConfigError} for an adapter nobody knows, and for a cache without its key. */
 export const createInsurers = (
   deps: InsurersDeps,
   settings: readonly InsurerSettings[],
-): ReadonlyMap<string, Insurer> => {
+  { pod, openMs = OPEN_MS }: InsurersOptions,
+): Insurers => {
+  const { agent, clock, learning, metrics, redis } = deps;
+  const observe = observer(metrics);
+  const gates = new Map<string, InsurerGate>();
+  const byId = new Map<string, Insurer>();
+  for (const insurer of settings) {
+    const { adapter, insurer_id } = insurer;
+    const speak = ADAPTERS[adapter];
+    if (speak === undefined) {
+      throw new ConfigError('the insurers file', [`${insurer_id} has the adapter "${adapter}", none of ${Object.keys(ADAPTERS).join(', ')}`]);
+    }
+    const inner = speak(httpCaller({ agent, nowMs: () => clock.nowMs() }, insurer.base_url), insurer);
+    const budget = new CallBudget(redis, insurer_id, { pod, openMs });
+    const gate = new InsurerGate({ budget, clock }, { limits: limitsOf(insurer), breaker: 'auto', paused: false });
+    gates.set(insurer_id, gate);
+    const guarded = new GuardedInsurer({ inner, gate, learning, observe: observe(insurer_id) }, insurer_id);
+    const cache = cacheOf(insurer, deps);
+    byId.set(insurer_id, new RememberingInsurer({ inner: guarded, clock, cache }));
+  }
+  new Gauge({
+    name: 'osago_insurer_calls_waiting',
+    help: 'Calls of this pod that wait for the budget of their insurer',
+    labelNames: ['insurer_id'],
+    registers: [metrics],
+    collect() {
+      for (const [insurer_id, gate] of gates) this.set({ insurer_id }, gate.waiting);
+    },
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([...gates.values()].map((gate) => gate.close()));
+  };
+  return { byId, gates, close };
+};
+
+const observer = (metrics: Registry) => {
   const calls = new Counter({
     name: 'osago_insurer_calls_total',
     help: 'Calls to insurers by what they came to',
     labelNames: ['insurer_id', 'call', 'reply'],
-    registers: [deps.metrics],
+    registers: [metrics],
   });
   const seconds = new Histogram({
     name: 'osago_insurer_call_seconds',
     help: 'How long calls to insurers took',
     labelNames: ['insurer_id', 'call'],
-    registers: [deps.metrics],
+    registers: [metrics],
   });
-  return new Map(
-    settings.map((insurer) => {
-      const { insurer_id, base_url, burst, concurrency, post_timeout_ms, rate_per_s } = insurer;
-      const inner = new StandardInsurer(
-        { agent: deps.agent, nowMs: () => deps.clock.nowMs() },
-        { baseUrl: base_url, postTimeoutMs: post_timeout_ms },
-      );
-      const rate = new RateLimiter(deps, insurer_id, { perSecond: rate_per_s, burst });
-      const observe = (call: string, reply: InsurerReply, took: number): void => {
-        const kind = reply.kind === 'fault' ? reply.fault : reply.kind;
-        calls.inc({ insurer_id, call, reply: kind });
-        seconds.observe({ insurer_id, call }, took);
-      };
-      return [insurer_id, new GuardedInsurer({ ...deps, inner, rate }, concurrency, observe)];
-    }),
-  );
+  return (insurer_id: string) =>
+    (call: CallName, reply: InsurerReply, took: number): void => {
+      const kind = reply.kind === 'fault' ? reply.fault : reply.kind;
+      calls.inc({ insurer_id, call, reply: kind });
+      seconds.observe({ insurer_id, call }, took);
+    };
 };

@@ -1,4 +1,5 @@
 /** Composition root of osago-aggregator: the only file that names real adapters and reads the environment. */
+import { randomUUID } from 'node:crypto';
 import { InsurersFile } from '@osago/contracts';
 import { createEventBus, DeadLetters } from '@osago/event-bus';
 import {
@@ -6,6 +7,7 @@ import {
   createMetrics,
   loadConfig,
   loadKeyring,
+  loadSecrets,
   loadYamlFile,
   privateServer,
   runUntilStopped,
@@ -14,21 +16,23 @@ import {
 } from '@osago/service-kit';
 import { Aggregator } from './aggregator.ts';
 import { AggregatorConfig } from './config.ts';
+import { InsurerControls } from './insurer-controls.ts';
+import { InsurerOperations } from './insurer-operations.ts';
 import { createInsurers } from './insurers.ts';
+import { operatorCalls } from './operator-api.ts';
+import { PollLearning } from './poll-learning.ts';
 import { Publisher } from './publisher.ts';
 import { RedisStore } from './redis-store.ts';
 import { RunStore } from './run-store.ts';
-import { createAgent } from './standard-insurer.ts';
+import { ServerClock } from './server-clock.ts';
+import { createAgent } from './insurer-http.ts';
 
 startMain(async () => {
   const config = loadConfig(AggregatorConfig, process.env);
   const settings = loadYamlFile(InsurersFile, config.INSURERS_FILE, process.env);
   const log = createLog('osago-aggregator', config.LOG_LEVEL);
   const metrics = createMetrics('osago-aggregator');
-  for (const { insurer_id, cache_hours } of settings) {
-    if (cache_hours > 0) log.warn({ insurer_id }, 'cache_hours is above 0: this version caches nothing');
-  }
-  const clock = systemClock;
+  const clock = new ServerClock({ clock: systemClock, log, metrics });
   const bus = await createEventBus(
     { log },
     {
@@ -38,14 +42,22 @@ startMain(async () => {
     },
   );
   const redis = new RedisStore({ log, metrics }, config.REDIS_URL);
+  const pod = `${config.POD_NAME}:${randomUUID()}`;
   const agent = createAgent(settings);
+  const learning = new PollLearning(config.POLL_EVERY_MS);
+  const cacheKey = config.CACHE_KEYS_FILE === '' ? undefined : [...loadSecrets(config.CACHE_KEYS_FILE).values()][0];
+  const around = { agent, redis, clock, metrics, learning, ...(cacheKey !== undefined && { cacheKey }) };
+  const insurers = createInsurers(around, settings, { pod });
+  const controls = new InsurerControls(redis);
+  const operations = new InsurerOperations({ controls, learning, gates: insurers.gates, clock, log }, settings);
   const aggregator = new Aggregator(
     {
       bus,
       deadLetters: new DeadLetters({ bus, clock, log, metrics }, { source: '/osago/osago-aggregator' }),
-      insurers: createInsurers({ agent, redis, clock, metrics }, settings),
+      insurers: insurers.byId,
       publisher: new Publisher({ bus, log, metrics }),
-      runStore: new RunStore(redis),
+      runStore: new RunStore(redis, pod),
+      names: new Map(settings.map(({ insurer_id, name }) => [insurer_id, name])),
       logKeys: await loadKeyring(config.LOG_KEYS_FILE),
       clock,
       log,
@@ -55,7 +67,14 @@ startMain(async () => {
   );
   const ready = { group: () => aggregator.readiness() };
   await runUntilStopped(
-    [aggregator, privateServer({ log, metrics }, { port: config.PRIVATE_PORT, live: {}, ready })],
-    { log, stopTimeoutMs: config.STOP_TIMEOUT_MS, closeLast: [bus, redis, { close: () => agent.destroy() }] },
+    [
+      aggregator,
+      operations,
+      privateServer(
+        { log, metrics },
+        { port: config.PRIVATE_PORT, live: {}, ready, operatorCalls: operatorCalls(operations) },
+      ),
+    ],
+    { log, stopTimeoutMs: config.STOP_TIMEOUT_MS, closeLast: [bus, insurers, redis, { close: () => agent.destroy() }] },
   );
 });

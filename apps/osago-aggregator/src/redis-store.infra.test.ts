@@ -69,9 +69,11 @@ describe('Redis that is away', () => {
     expect(await store.script('return 2', 'k', [])).toBe(2);
   }, PATIENCE_MS);
 
-  test('that hangs is undefined within its time', async () => {
+  test('that hangs costs one time-out, not one a step; it is said by a metric, and over when it answers', async () => {
     const { url, part } = await ownRedis();
-    const { store } = await connectedStore(url);
+    const { store, metrics } = await connectedStore(url);
+    const isAway = async (): Promise<boolean> => /^osago_redis_away\S* 1$/m.test(await metrics.metrics());
+    expect([await isAway(), store.awayForMs()]).toEqual([false, 0]);
     const { pid } = part;
     if (pid === undefined) throw new Error('Redis has no process');
     process.kill(pid, 'SIGSTOP');
@@ -79,9 +81,31 @@ describe('Redis that is away', () => {
       const { value, tookMs } = await timed(() => store.script('return 1', 'k', []));
       expect(value).toBeUndefined();
       expect(tookMs).toBeLessThan(SLOW_MS);
+      const { tookMs: allTookMs } = await timed(async () => {
+        for (let call = 0; call < 1_000; call += 1) expect(await store.script('return 1', 'k', [])).toBeUndefined();
+      });
+      expect(allTookMs).toBeLessThan(SLOW_MS);
+      expect(await isAway()).toBe(true);
+      expect(store.awayForMs()).toBeGreaterThan(0);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
     await untilAnswers(store);
+    expect([await isAway(), store.awayForMs()]).toEqual([false, 0]);
+  }, PATIENCE_MS);
+
+  test('in effect, because it may not write, counts as away for as long, and is asked on', async () => {
+    const { url } = await ownRedis();
+    const { store } = await connectedStore(url);
+    const redis = connect(url);
+    const write = () => store.script(`return redis.call('SET', KEYS[1], 1)`, 'k', []);
+    await redis.config('SET', 'min-replicas-to-write', 1);
+    expect(await write()).toBeUndefined();
+    const sinceMs = store.awayForMs();
+    expect(await write()).toBeUndefined();
+    expect(store.awayForMs()).toBeGreaterThan(sinceMs);
+    await redis.config('SET', 'min-replicas-to-write', 0);
+    expect(await write()).toBeDefined();
+    expect(store.awayForMs()).toBe(0);
   }, PATIENCE_MS);
 });

@@ -12,8 +12,8 @@ afterEach(() => started.splice(0).forEach((executor) => executor.abandon()));
 interface Given {
   insurers: Readonly<Record<string, Insurer>>;
   deadlineInMs?: number;
-  application?: RunTask['application'];
-  save?: (run: RunState, legs: readonly LegRun[]) => Promise<boolean>;
+  application?: Awaited<ReturnType<RunTask['application']>>;
+  save?: (run: RunState, legs: readonly LegRun[]) => Promise<'saved' | 'superseded'>;
   acks?: boolean;
   ids?: string[];
 }
@@ -29,7 +29,7 @@ const setup = ({ insurers, deadlineInMs, application = APPLICATION, save, acks =
   });
   const told = Object.fromEntries(Object.entries(insurers).map(([id, insurer]) => [id, telling(id, insurer)]));
   const { data } = submitted(ids ?? Object.keys(insurers), { ...(deadlineInMs !== undefined && { deadlineInMs }) });
-  const executor = new RunExecutor(
+  const executor: RunExecutor = new RunExecutor(
     {
       insurers: panel(told),
       publisher: {
@@ -40,24 +40,22 @@ const setup = ({ insurers, deadlineInMs, application = APPLICATION, save, acks =
           return acks ? Promise.resolve(true) : new Promise(() => undefined);
         },
       },
-      runStore: {
-        claim: () => Promise.resolve(undefined),
-        save: async (_partition, run, legs) => {
-          const isHolder = (await save?.(run, legs)) ?? true;
-          story.push(`save ${legs.map(({ phase, outcome }) => outcome?.event.data.status ?? phase.kind).join(' ')}`);
-          return isHolder;
-        },
-      },
       clock: systemClock,
       log: createLog('test', 'info', { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),
     },
     {
       begin: { run: startRun(data, 7, Date.now()), effects: [] },
       destination: { partition: 0, traceparent: '' },
-      application,
-      onFinished: () => void story.push('finished'),
-      onOver: () => void story.push('over'),
-      onTaken: () => void story.push('taken'),
+      application: () => Promise.resolve(application),
+      save: async (run, legs) => {
+        const saved = (await save?.(run, legs)) ?? 'saved';
+        story.push(`save ${legs.map(({ phase, outcome }) => outcome?.event.data.status ?? phase.kind).join(' ')}`);
+        return saved;
+      },
+      onStep: () => {
+        if (executor.isFinished && !story.includes('finished')) story.push('finished');
+      },
+      onEnd: () => void story.push('over'),
     },
   );
   started.push(executor);
@@ -150,6 +148,7 @@ describe('a run', () => {
     const { request_id, deadline_at } = data;
     executor.input({
       kind: 'retry-asked',
+      name: 'ALFA',
       retry: { request_id, revision: 2, insurer_id: 'alfa', attempt: 2, deadline_at },
     });
     executor.input({ kind: 'tick' });
@@ -174,15 +173,15 @@ describe('an abandoned run', () => {
   });
 
   test('while it stores a step does not carry that step out', async () => {
-    const gate = Promise.withResolvers<boolean>();
+    const gate = Promise.withResolvers<'saved' | 'superseded'>();
     const alfa = new ScriptedInsurer();
     let saves = 0;
-    const save = (): Promise<boolean> => ((saves += 1), gate.promise);
+    const save = (): Promise<'saved' | 'superseded'> => ((saves += 1), gate.promise);
     const { executor, story } = setup({ insurers: { alfa }, save });
     executor.start();
     await until('it stores', () => saves === 1);
     executor.abandon();
-    gate.resolve(false);
+    gate.resolve('superseded');
     await settled();
     expect(alfa.posts).toEqual([]);
     expect(story).toEqual(['save posting']);
@@ -190,26 +189,23 @@ describe('an abandoned run', () => {
 });
 
 describe('a run that a newer holder has', () => {
-  test('is taken when it was not finished: what the step decided is not done', async () => {
+  test('ends here: what the step decided is not done', async () => {
     const alfa = new ScriptedInsurer();
-    const { executor, story } = setup({ insurers: { alfa }, save: () => Promise.resolve(false) });
+    const { executor, story } = setup({ insurers: { alfa }, save: () => Promise.resolve('superseded') });
     executor.start();
     await until('it has stopped', () => story.length > 1);
     await settled();
-    expect(story).toEqual(['save posting', 'taken']);
+    expect(story).toEqual(['save posting', 'over']);
     expect(alfa.posts).toEqual([]);
   });
+});
 
-  test('is over when it was finished', async () => {
-    const gate = Promise.withResolvers<InsurerReply>();
-    const alfa: Insurer = { post: () => Promise.resolve(says.accepted), poll: () => gate.promise };
-    const holding = { is: true };
-    const { executor, story } = setup({ insurers: { alfa }, deadlineInMs: 400, save: () => Promise.resolve(holding.is) });
-    executor.start();
-    await until('it is finished', () => story.includes('finished'));
-    holding.is = false;
-    gate.resolve(says.quoted);
-    await until('it has stopped', () => story.includes('over'));
-    expect(story.slice(-2)).toEqual(['save quoted', 'over']);
-  });
+test('what Redis has lost is stored whole with the next step', async () => {
+  const insurers = { alfa: new ScriptedInsurer({ post: ['nothing'] }), beta: new ScriptedInsurer({ poll: ['nothing'] }) };
+  const { executor, story } = setup({ insurers });
+  executor.start();
+  await until('beta is polled', () => story.includes('poll beta'));
+  executor.storeAgain();
+  await until('it is stored again', () => story.at(-1) !== 'poll beta');
+  expect(story.at(-1)).toBe('save posting polling');
 });

@@ -9,17 +9,18 @@ import {
   isRunOver,
   lateUntilMs,
   type LegRun,
+  legsToStore,
   nextWakeAtMs,
   type RunEffect,
   type RunInput,
   type RunState,
   type RunStep,
+  type Saved,
   step,
 } from '@osago/quotes';
 import type { Clock, Log } from '@osago/service-kit';
 import type { Insurer } from './insurer.ts';
 import type { Destination, Publisher } from './publisher.ts';
-import type { RunStore } from './run-store.ts';
 
 /** setTimeout takes no more than 2^31 ms; a run never waits longer than its late window anyway. */
 const TIMER_MS_MAX = 300_000;
@@ -27,7 +28,6 @@ const TIMER_MS_MAX = 300_000;
 export interface RunExecutorDeps {
   insurers: ReadonlyMap<string, Insurer>;
   publisher: Pick<Publisher, 'publish'>;
-  runStore: Pick<RunStore, 'claim' | 'save'>;
   clock: Clock;
   log: Log;
 }
@@ -36,26 +36,15 @@ export interface RunTask {
   /** What to begin with: a new run, or a resumed one with what it has to publish. */
   begin: RunStep;
   destination: Destination;
-  /** The opened application, or the reply that stands for every call because it cannot be opened. */
-  application: Application | InsurerReply;
-  /** Every outcome is on the log: the record may be committed. */
-  onFinished: () => void;
-  /** Nothing is left to do. */
-  onOver: () => void;
-  /** A newer holder has the run, and this one did not finish it. */
-  onTaken: () => void;
+  /** The opened application of an attempt, or the reply that stands for its call because it cannot be opened. */
+  application: (insurerId: string, attempt: number) => Promise<Application | InsurerReply>;
+  /** Stores these legs of the run before the step is carried out. */
+  save: (run: RunState, legs: readonly LegRun[]) => Promise<Exclude<Saved, 'lost'>>;
+  /** A step that may have settled something. */
+  onStep: () => void;
+  /** It does nothing more: nothing is left to do, or a newer holder has the run. */
+  onEnd: () => void;
 }
-
-/** What of a leg must survive a crash: not its next poll time. */
-const storedAspect = ({ attempt, phase, outcome, cancelled }: LegRun): string =>
-  JSON.stringify([
-    attempt,
-    phase.kind.startsWith('poll') ? 'poll' : phase.kind,
-    'application_id' in phase ? phase.application_id : '',
-    outcome?.event.id,
-    outcome?.acked,
-    cancelled,
-  ]);
 
 export class RunExecutor {
   readonly #deps: RunExecutorDeps;
@@ -65,12 +54,23 @@ export class RunExecutor {
   #run: RunState;
   #inputs: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
-  #isFinished = false;
+  /** Inputs that are not taken yet: a retry among them opens a run again that is over. */
+  #waiting = 0;
+  /** False until Redis has every leg. */
+  #isStored = false;
 
   constructor(deps: RunExecutorDeps, task: RunTask) {
     this.#deps = deps;
     this.#task = task;
     this.#run = task.begin.run;
+  }
+
+  get run(): RunState {
+    return this.#run;
+  }
+
+  get isFinished(): boolean {
+    return isRunFinished(this.#run);
   }
 
   start(): void {
@@ -86,9 +86,16 @@ export class RunExecutor {
   }
 
   input(input: RunInput): void {
+    this.#waiting += 1;
     this.#inputs = this.#inputs.then(() => this.#take(input)).catch((error: unknown) => {
       this.#deps.log.error({ error, request_id: this.#run.request_id }, 'run failed to step');
     });
+  }
+
+  /** Redis has lost what was stored: with the next step it gets every leg. */
+  storeAgain(): void {
+    this.#isStored = false;
+    this.input({ kind: 'tick' });
   }
 
   #isAbandoned(): boolean {
@@ -96,43 +103,35 @@ export class RunExecutor {
   }
 
   async #take(input: RunInput): Promise<void> {
+    this.#waiting -= 1;
     if (this.#isAbandoned()) return;
     const before = this.#run;
     const { run, effects } = step(before, input, this.#deps.clock.nowMs());
     this.#run = run;
-    const changed = run.legs.filter((leg, at) => {
-      const old = before.legs[at];
-      return old === undefined || (old !== leg && storedAspect(old) !== storedAspect(leg));
-    });
-    if (changed.length > 0) {
-      const { partition } = this.#task.destination;
-      const isHolder = await this.#deps.runStore.save(partition, run, changed);
+    const changed = this.#isStored ? legsToStore(before, run) : run.legs;
+    if (changed.length > 0 || !this.#isStored) {
+      this.#isStored = true;
+      const saved = await this.#task.save(run, changed);
       // Abandoned meanwhile: what was decided before is not carried out any more.
       if (this.#isAbandoned()) return;
-      if (!isHolder) {
+      if (saved === 'superseded') {
         this.#deps.log.info({ request_id: run.request_id, fence: run.fence }, 'a newer holder has the run');
         this.abandon();
-        if (this.#isFinished) this.#task.onOver();
-        else this.#task.onTaken();
+        this.#task.onEnd();
         return;
       }
     }
     for (const effect of effects) this.#carryOut(effect);
-    this.#settle();
+    this.#sleep();
+    if (changed.length > 0) this.#task.onStep();
+    if (!isRunOver(this.#run) || this.#waiting > 0) return;
+    this.abandon();
+    this.#task.onEnd();
   }
 
-  #settle(): void {
-    if (!this.#isFinished && isRunFinished(this.#run)) {
-      this.#isFinished = true;
-      this.#task.onFinished();
-    }
-    if (isRunOver(this.#run)) {
-      this.abandon();
-      this.#task.onOver();
-      return;
-    }
+  #sleep(): void {
     clearTimeout(this.#timer);
-    const wakeAtMs = nextWakeAtMs(this.#run);
+    const wakeAtMs = isRunOver(this.#run) ? undefined : nextWakeAtMs(this.#run);
     if (wakeAtMs === undefined) return;
     const delayMs = Math.min(Math.max(wakeAtMs - this.#deps.clock.nowMs(), 0), TIMER_MS_MAX);
     this.#timer = setTimeout(() => {
@@ -173,18 +172,17 @@ export class RunExecutor {
     if (!call.signal.aborted) this.input({ kind: 'replied', insurer_id, attempt, reply });
   }
 
-  #ask(effect: Extract<RunEffect, { kind: 'post' | 'poll' }>, signal: AbortSignal): Promise<InsurerReply> {
+  async #ask(effect: Extract<RunEffect, { kind: 'post' | 'poll' }>, signal: AbortSignal): Promise<InsurerReply> {
     const { insurer_id, attempt } = effect;
     const insurer = this.#deps.insurers.get(insurer_id);
-    const { application } = this.#task;
-    if (insurer === undefined) {
-      return Promise.resolve({ kind: 'skipped', reason: { code: 'unknown_insurer' } });
-    }
-    if ('kind' in application) return Promise.resolve(application);
+    if (insurer === undefined) return { kind: 'skipped', reason: { code: 'unknown_insurer' } };
     const leg = this.#run.legs.find((one) => one.insurer_id === insurer_id);
     const startByMs =
       leg === undefined ? 0 : leg.outcome === undefined ? leg.deadlineAtMs : lateUntilMs(leg);
-    if (effect.kind === 'poll') return insurer.poll(effect.application_id, { signal, startByMs });
+    const isLate = leg?.outcome !== undefined;
+    if (effect.kind === 'poll') return insurer.poll(effect.application_id, { signal, startByMs, isLate });
+    const application = await this.#task.application(insurer_id, attempt);
+    if ('kind' in application) return application;
     const { request_id } = this.#run;
     const key = `${request_id}:${insurer_id}`;
     const idempotencyKey = attempt === 1 ? key : `${key}:${attempt}`;

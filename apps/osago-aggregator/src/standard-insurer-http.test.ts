@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { checker, InsurerApplication } from '@osago/contracts';
 import { APPLICATION, settled, until } from './aggregator-given.ts';
 import { type AnswerWith, closeLater, closeServers, json, silence, startInsurer } from './insurer-server.ts';
-import { createAgent, StandardInsurer } from './standard-insurer.ts';
+import { createAgent, httpCaller } from './insurer-http.ts';
+import { StandardInsurer } from './standard-insurer.ts';
 
 afterEach(closeServers);
 
@@ -18,9 +19,9 @@ const NOW_MS = Date.parse('2026-11-21T09:00:00Z');
 const TIMEOUT_MS = 150;
 
 const client = (baseUrl: string, postTimeoutMs = 2_000): StandardInsurer => {
-  const agent = createAgent([{ concurrency: 5 }]);
+  const agent = createAgent([{}]);
   closeLater(() => agent.destroy());
-  return new StandardInsurer({ agent, nowMs: () => NOW_MS }, { baseUrl, postTimeoutMs });
+  return new StandardInsurer(httpCaller({ agent, nowMs: () => NOW_MS }, baseUrl), postTimeoutMs);
 };
 
 const setup = async (answer: AnswerWith, postTimeoutMs?: number) => {

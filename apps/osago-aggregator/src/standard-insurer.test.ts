@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { InsurerReply } from '@osago/quotes';
-import { pollReply, postReply, retryAfterMs } from './standard-insurer.ts';
+import { retryAfterMs } from './insurer-http.ts';
+import { pollReply, postReply } from './standard-insurer.ts';
 
 const NOW_MS = Date.parse('2026-11-21T09:00:00Z');
 

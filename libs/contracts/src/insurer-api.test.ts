@@ -54,7 +54,8 @@ describe('the file of insurers', () => {
     ['a deadline over a minute', { deadline_ms: 60_001 }],
     ['no calls at all', { concurrency: 0 }],
     ['a rate of zero', { rate_per_s: 0 }],
-    ['another adapter', { adapter: 'soap' }],
+    ['an adapter without a name', { adapter: '' }],
+    ['more calls at once than there are sockets for', { concurrency: 101 }],
     ['a member it does not know', { retries: 3 }],
   ])('does not take %s', (_, change) => {
     expect(check([{ ...complete, ...change }]).ok).toBe(false);

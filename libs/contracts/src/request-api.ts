@@ -15,6 +15,8 @@ export const PostRequestReply = Type.Object(
     access_token: Type.String(),
     cursor: Type.String(),
     links: Type.Object({ self: Type.String(), stream: Type.String(), quotes: Type.String() }),
+    /** With 200: the same was sent a moment ago and is in progress, this is its answer. */
+    duplicate: Type.Optional(Type.Literal(true)),
   },
   { $id: 'PostRequestReply' },
 );
@@ -30,6 +32,8 @@ export const HistoryItem = Type.Object({
   counts: Type.Record(Type.String(), Type.Integer()),
   /** The lowest total of its `quoted` ones; absent while there is none. */
   best_total_kopecks: Type.Optional(Kopecks),
+  /** The cookie of a request lives three days, its owner's a year. */
+  access_token: Type.String(),
   links: Type.Object({ self: Type.String(), stream: Type.String(), quotes: Type.String() }),
 });
 export type HistoryItem = Static<typeof HistoryItem>;

@@ -48,7 +48,10 @@ export const cursorOf = (
 });
 
 /** True when `state` has every record that the cursor's reader has seen. */
-export const hasSeen = (state: RequestState | undefined, cursor: Cursor): boolean => {
+export const hasSeen = (
+  state: RequestState | undefined,
+  cursor: Pick<Cursor, 'offsets' | 'revision'>,
+): boolean => {
   const offsets = state?.offsets ?? NO_OFFSETS;
   return (
     (state?.revision ?? 0) >= cursor.revision &&

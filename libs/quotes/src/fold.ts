@@ -51,7 +51,8 @@ export interface RequestState {
   readonly offsets: Offsets;
 }
 
-const emptyState = (requestId: string): RequestState => ({
+/** Of which nothing is known yet. */
+export const unknownRequest = (requestId: string): RequestState => ({
   request_id: requestId,
   revision: 0,
   cancels: [],
@@ -63,15 +64,16 @@ const emptyState = (requestId: string): RequestState => ({
 const raised = (offsets: Offsets, topic: RequestTopic, offset: number): Offsets => {
   const at = REQUEST_TOPICS.indexOf(topic);
   if (offset <= (offsets[at] ?? -1)) return offsets;
-  return offsets.map((old, index) => (index === at ? offset : old)) as unknown as Offsets;
+  const raisedOffsets: [number, number, number] = [...offsets];
+  raisedOffsets[at] = offset;
+  return raisedOffsets;
 };
 
 /** The state of one who also knows that the log has these records of the request. */
-export const withOffsets = (state: RequestState, offsets: Offsets): RequestState =>
-  REQUEST_TOPICS.reduce<RequestState>(
-    (held, topic, at) => ({ ...held, offsets: raised(held.offsets, topic, offsets[at] ?? -1) }),
-    state,
-  );
+export const withOffsets = (state: RequestState, offsets: Offsets): RequestState => {
+  const both = REQUEST_TOPICS.reduce((held, topic, at) => raised(held, topic, offsets[at] ?? -1), state.offsets);
+  return both === state.offsets ? state : { ...state, offsets: both };
+};
 
 const foldLeg = (state: RequestState, event: LegEvent): RequestState => {
   const held = state.legs[event.data.insurer_id];
@@ -111,7 +113,7 @@ export const fold = (
   event: OsagoEvent,
   offset?: number,
 ): RequestState => {
-  const state = held ?? emptyState(event.data.request_id);
+  const state = held ?? unknownRequest(event.data.request_id);
   const next = isLegEvent(event) ? foldLeg(state, event) : foldCommand(state, event);
   if (offset === undefined) return next;
   const offsets = raised(next.offsets, topicOf(event.type), offset);

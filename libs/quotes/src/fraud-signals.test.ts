@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fraudSignals, type RememberedApplication } from './fraud-signals.ts';
+import { fraudSignals, isTaxiPlate, type RememberedApplication } from './fraud-signals.ts';
 
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.parse('2026-11-21T09:00:00Z');
@@ -7,11 +7,13 @@ const NOW_MS = Date.parse('2026-11-21T09:00:00Z');
 const remembered = (
   hoursAgo: number,
   attributes: Partial<RememberedApplication['attributes']> = {},
-  tokens: Partial<Pick<RememberedApplication, 'vehicle' | 'owner'>> = {},
+  tokens: Partial<Omit<RememberedApplication, 'atMs' | 'attributes'>> = {},
 ): RememberedApplication => ({
+  requestId: `${hoursAgo} h ago`,
   atMs: NOW_MS - hoursAgo * HOUR_MS,
   vehicle: 'v1',
-  owner: 'o1',
+  person: 'p1',
+  taxiPlate: false,
   ...tokens,
   attributes: {
     power_hp: 150,
@@ -36,10 +38,10 @@ describe('the same vehicle', () => {
     expect(codes(remembered(3, attributes))).toEqual([code]);
   });
 
-  test('says what it was and when, by the latest that differs', () => {
+  test('says what it was and in which request, by the latest that differs', () => {
     const former = [remembered(5, { purpose: 'taxi' }), remembered(1), remembered(20, { purpose: 'taxi' })];
     expect(fraudSignals(remembered(0), former)).toEqual([
-      { code: 'purpose_changed', former_at: '2026-11-21T04:00:00.000Z', former: 'taxi', current: 'personal' },
+      { code: 'purpose_changed', former: { requestId: '5 h ago', value: 'taxi' }, current: 'personal' },
     ]);
   });
 
@@ -57,7 +59,7 @@ describe('the same vehicle', () => {
   });
 });
 
-describe('the same owner', () => {
+describe('the same person', () => {
   const others = (count: number): RememberedApplication[] =>
     Array.from({ length: count }, (_, index) => remembered(index + 1, {}, { vehicle: `other ${index}` }));
 
@@ -68,5 +70,24 @@ describe('the same owner', () => {
 
   test('counts one vehicle once', () => {
     expect(codes(...others(3), ...others(3), ...others(3))).toEqual([]);
+  });
+});
+
+describe('a plate that only taxis have', () => {
+  test.each([
+    ['АВ12377', true],
+    // Region 477 of a taxi, region 77 of a trailer.
+    ['АВ123477', false],
+    ['А123ВС77', false],
+    [undefined, false],
+  ])('is %s: %s', (plate, is) => {
+    expect(isTaxiPlate(plate)).toBe(is);
+  });
+
+  test('is a signal on a personal vehicle, with nothing former, and none on a taxi', () => {
+    expect(fraudSignals(remembered(0, {}, { taxiPlate: true }), [])).toEqual([
+      { code: 'taxi_plate_personal', current: 'personal' },
+    ]);
+    expect(fraudSignals(remembered(0, { purpose: 'taxi' }, { taxiPlate: true }), [])).toEqual([]);
   });
 });

@@ -1,40 +1,52 @@
 /**
- * What changes between applications for the same vehicle or by the same owner when the price is shopped for by lying.
+ * What changes between applications for the same vehicle or by the same person when the price is shopped for by lying.
  * Signals are recorded and refuse nobody: people correct their mistakes, too. No personal data: callers give tokens.
  */
-import type { TariffAttributes } from '@osago/contracts';
+import { plateKinds, type TariffAttributes } from '@osago/contracts';
 import { DEFAULT_RULE_SETTINGS, type RuleSettings } from './rule-settings.ts';
 
-export type FraudSignalCode =
-  | 'power_changed'
-  | 'region_changed'
-  | 'purpose_changed'
-  | 'year_changed'
-  | 'drivers_changed'
-  | 'many_vehicles';
+export const FRAUD_SIGNAL_CODES = [
+  'power_changed',
+  'region_changed',
+  'purpose_changed',
+  'year_changed',
+  'drivers_changed',
+  'many_vehicles',
+  'taxi_plate_personal',
+] as const;
+export type FraudSignalCode = (typeof FRAUD_SIGNAL_CODES)[number];
 
-/** One application as it is remembered. `vehicle` and `owner` are tokens (HMAC) of the VIN and of the owner. */
+/** One application as it is remembered. `vehicle` and `person` are tokens (HMAC) of the VIN and of the policyholder. */
 export interface RememberedApplication {
+  requestId: string;
   atMs: number;
   vehicle: string;
-  owner: string;
+  person: string;
   attributes: Pick<TariffAttributes, 'power_hp' | 'region' | 'purpose' | 'year' | 'drivers'>;
+  /** By {@link isTaxiPlate}; the plate itself is not remembered. */
+  taxiPlate: boolean;
 }
 
 export interface FraudSignal {
   code: FraudSignalCode;
-  /** The former application that it was compared with. */
-  former_at: string;
-  former: string;
+  /** The former application that it was compared with; absent where one application is a signal by itself. */
+  former?: { requestId: string; value: string };
   current: string;
 }
 
+/** Only taxis and buses have such a plate: one that may be another kind's says nothing. */
+export const isTaxiPlate = (plate: string | undefined): boolean => {
+  const kinds = plate === undefined ? [] : plateKinds(plate);
+  return kinds.length > 0 && kinds.every((kind) => kind === 'taxi');
+};
+
 type Attributes = RememberedApplication['attributes'];
+type Compared = Exclude<FraudSignalCode, 'many_vehicles' | 'taxi_plate_personal'>;
 
 const driversOf = ({ drivers }: Attributes): string =>
   drivers.length === 0 ? 'unlimited' : drivers.map(({ age, experience_years }) => `${age}/${experience_years}`).sort().join(' ');
 
-const COMPARED: Readonly<Record<Exclude<FraudSignalCode, 'many_vehicles'>, (attributes: Attributes) => string>> = {
+const COMPARED: Readonly<Record<Compared, (attributes: Attributes) => string>> = {
   power_changed: ({ power_hp }) => String(power_hp),
   region_changed: ({ region }) => region,
   purpose_changed: ({ purpose }) => purpose,
@@ -53,22 +65,20 @@ export const fraudSignals = (
     .filter(({ atMs }) => atMs >= sinceMs && atMs <= current.atMs)
     .sort((one, other) => other.atMs - one.atMs);
   const signals: FraudSignal[] = [];
-  for (const [code, valueOf] of Object.entries(COMPARED) as [FraudSignalCode, (attributes: Attributes) => string][]) {
+  for (const [code, valueOf] of Object.entries(COMPARED) as [Compared, (attributes: Attributes) => string][]) {
     const now = valueOf(current.attributes);
     const other = recent.find(({ attributes, vehicle }) => vehicle === current.vehicle && valueOf(attributes) !== now);
     if (other === undefined) continue;
-    signals.push({ code, former_at: new Date(other.atMs).toISOString(), former: valueOf(other.attributes), current: now });
+    signals.push({ code, former: { requestId: other.requestId, value: valueOf(other.attributes) }, current: now });
   }
-  const ofOwner = recent.filter(({ owner }) => owner === current.owner);
-  const vehicles = new Set([current, ...ofOwner].map(({ vehicle }) => vehicle));
-  const [latest] = ofOwner;
+  const ofPerson = recent.filter(({ person }) => person === current.person);
+  const vehicles = new Set([current, ...ofPerson].map(({ vehicle }) => vehicle));
+  const [latest] = ofPerson;
   if (latest !== undefined && vehicles.size > settings.vehiclesPerOwnerMax) {
-    signals.push({
-      code: 'many_vehicles',
-      former_at: new Date(latest.atMs).toISOString(),
-      former: String(settings.vehiclesPerOwnerMax),
-      current: String(vehicles.size),
-    });
+    const value = String(settings.vehiclesPerOwnerMax);
+    signals.push({ code: 'many_vehicles', former: { requestId: latest.requestId, value }, current: String(vehicles.size) });
   }
+  const { purpose } = current.attributes;
+  if (current.taxiPlate && purpose === 'personal') signals.push({ code: 'taxi_plate_personal', current: purpose });
   return signals;
 };

@@ -23,13 +23,20 @@ export const classOf = (status: QuoteStatus): number => (status === 'cancelled' 
 /** True for the statuses that a cancel ends: `timeout` and all below it. */
 export const endsByCancel = (status: QuoteStatus): boolean => classOf(status) <= CLASS.timeout;
 
+/** What of an event says where it stands. */
+export interface OrderedLeg {
+  readonly id: string;
+  readonly data: Pick<LegEvent['data'], 'attempt' | 'status' | 'fence' | 'step'>;
+}
+
 /** Negative, zero or positive, as for `sort`: the greater one counts. Zero only for events with the same id. */
-export const compareLegEvents = (a: LegEvent, b: LegEvent): number => {
+export const compareLegEvents = (a: OrderedLeg, b: OrderedLeg): number => {
   const byNumbers =
     a.data.attempt - b.data.attempt ||
     classOf(a.data.status) - classOf(b.data.status) ||
     a.data.fence - b.data.fence ||
     a.data.step - b.data.step;
   if (byNumbers !== 0) return byNumbers;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  const [first, second] = [a.id, b.id];
+  return first < second ? -1 : first > second ? 1 : 0;
 };

@@ -1,4 +1,5 @@
 /** When an insurer is asked again. Times are spread by a jitter that derives from the leg, so a run replays identically. */
+import { plannedGapMs, type PollPlan } from './poll-plan.ts';
 
 /** First poll: the fastest insurers answer in about a second. */
 const FIRST_POLL_MS = 600;
@@ -23,17 +24,29 @@ export const fraction = (text: string): number => {
   return (hash >>> 0) / 2 ** 32;
 };
 
-/** ± 20 %: enough to spread a burst of equal requests, too little to be noticed. */
-const jittered = (delayMs: number, seed: string): number =>
-  Math.round(delayMs * (0.8 + 0.4 * fraction(seed)));
+/** Enough to spread a burst of equal requests, too little to be noticed. */
+const SPREAD = 0.2;
 
-/** `hintMs` is the insurer's own Retry-After on a pending answer; it replaces our guess within sane bounds. */
-export const pollDelayMs = (seed: string, polls: number, hintMs: number | undefined): number => {
-  const delayMs =
-    hintMs === undefined
-      ? Math.min(FIRST_POLL_MS * POLL_GROWTH ** polls, POLL_MS_MAX)
-      : Math.min(Math.max(hintMs, HINT_MS_MIN), HINT_MS_MAX);
-  return jittered(delayMs, `${seed}:poll:${polls}`);
+const jittered = (delayMs: number, seed: string, spread = SPREAD): number =>
+  Math.round(delayMs * (1 + spread * (2 * fraction(seed) - 1)));
+
+/** Less than the usual jitter: a plan knows why it asks just then. */
+const PLAN_SPREAD = 0.05;
+
+export interface PollBasis {
+  /** Since the insurer accepted the application. */
+  ageMs?: number;
+  /** The insurer's own Retry-After on a pending answer; it replaces our guess within sane bounds. */
+  hintMs?: number;
+  /** What was learned of the insurer; without it polls grow rarer by themselves. */
+  plan?: PollPlan;
+}
+
+export const pollDelayMs = (seed: string, polls: number, { ageMs = 0, hintMs, plan }: PollBasis): number => {
+  const of = `${seed}:poll:${polls}`;
+  if (hintMs !== undefined) return jittered(Math.min(Math.max(hintMs, HINT_MS_MIN), HINT_MS_MAX), of);
+  if (plan !== undefined) return jittered(plannedGapMs(plan, ageMs), of, PLAN_SPREAD);
+  return jittered(Math.min(FIRST_POLL_MS * POLL_GROWTH ** polls, POLL_MS_MAX), of);
 };
 
 export const latePollDelayMs = (seed: string, polls: number): number =>

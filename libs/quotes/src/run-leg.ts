@@ -111,12 +111,17 @@ const pollAt = (leg: LegRun, dueAtMs: number, asked: Asked): LegRun => {
   return { ...leg, phase: { kind: 'poll-due', dueAtMs, ...known } };
 };
 
-/** Asks again by the schedule of the leg's age. */
-const pollLater = (leg: LegRun, at: At, asked: Asked, hintMs: number | undefined): LegRun => {
+/** What a reply says of the next poll: the insurer's hint, and what was learned of it. */
+type ReplyBasis = Pick<ReplyOf<'pending'>, 'plan' | 'retryAfterMs'>;
+
+/** Asks again by the leg's age. */
+const pollLater = (leg: LegRun, at: At, asked: Asked, basis: ReplyBasis): LegRun => {
   const seed = seedOf(leg, at);
+  const { plan, retryAfterMs: hintMs } = basis;
+  const ageMs = at.nowMs - (leg.submittedAtMs ?? at.nowMs);
   const delayMs =
     leg.outcome === undefined
-      ? pollDelayMs(seed, asked.polls, hintMs)
+      ? pollDelayMs(seed, asked.polls, { ageMs, ...(plan !== undefined && { plan }), ...(hintMs !== undefined && { hintMs }) })
       : latePollDelayMs(seed, asked.polls);
   return pollAt(leg, at.nowMs + delayMs, asked);
 };
@@ -124,39 +129,39 @@ const pollLater = (leg: LegRun, at: At, asked: Asked, hintMs: number | undefined
 const accepted = (leg: LegRun, at: At, reply: ReplyOf<'accepted'>): LegStep => {
   if (leg.phase.kind !== 'posting') return unchanged(leg);
   const asked: Asked = { application_id: reply.application_id, polls: 0, tries: 0 };
-  const polling = pollLater({ ...leg, submittedAtMs: at.nowMs }, at, asked, reply.retryAfterMs);
+  const polling = pollLater({ ...leg, submittedAtMs: at.nowMs }, at, asked, reply);
   return publishProgress(polling, at, 'submitted', {});
 };
 
 const pending = (leg: LegRun, at: At, reply: ReplyOf<'pending'>): LegStep => {
   if (leg.phase.kind !== 'polling') return unchanged(leg);
   const asked = { ...leg.phase, polls: leg.phase.polls + 1, tries: 0 };
-  return unchanged(pollLater(leg, at, asked, reply.retryAfterMs));
+  return unchanged(pollLater(leg, at, asked, reply));
 };
 
 const estimated = (leg: LegRun, at: At, reply: ReplyOf<'estimated'>): LegStep => {
   if (leg.phase.kind !== 'polling') return unchanged(leg);
   const known: InsurerQuote | undefined = leg.phase.estimate;
   const asked = { ...leg.phase, polls: leg.phase.polls + 1, tries: 0, estimate: reply.quote };
-  const polling = pollLater(leg, at, asked, reply.retryAfterMs);
+  const polling = pollLater(leg, at, asked, reply);
   return known?.premium_kopecks === reply.quote.premium_kopecks
     ? unchanged(polling)
     : publishProgress(polling, at, 'estimated', priceMembers(reply.quote));
 };
 
 /** A 404 on a poll: asked again, a bounded number of times in a row. */
-const unknown = (leg: LegRun, at: At): LegStep => {
+const unknown = (leg: LegRun, at: At, reply: ReplyOf<'unknown'>): LegStep => {
   if (leg.phase.kind !== 'polling') return unchanged(leg);
   const tries = leg.phase.tries + 1;
   if (tries >= UNKNOWN_MAX) {
     return failed(leg, at, { reason: { code: 'unknown_application' }, retryable: true });
   }
-  return unchanged(pollLater(leg, at, { ...leg.phase, polls: leg.phase.polls + 1, tries }, undefined));
+  return unchanged(pollLater(leg, at, { ...leg.phase, polls: leg.phase.polls + 1, tries }, reply));
 };
 
 /** A leg that was never asked is over; one that is only to be polled again has time until its deadline. */
-const skipped = (leg: LegRun, at: At, { reason }: ReplyOf<'skipped'>): LegStep => {
-  if (leg.phase.kind === 'polling') return pending(leg, at, { kind: 'pending' });
+const skipped = (leg: LegRun, at: At, { plan, reason }: ReplyOf<'skipped'>): LegStep => {
+  if (leg.phase.kind === 'polling') return pending(leg, at, { kind: 'pending', ...(plan !== undefined && { plan }) });
   const ended: LegRun = { ...leg, phase: { kind: 'ended' } };
   return leg.outcome === undefined ? publishOutcome(ended, at, 'skipped', { reason }) : close(leg);
 };
@@ -195,11 +200,14 @@ export const replied = (leg: LegRun, at: At, reply: InsurerReply): LegStep => {
     case 'pending':
       return pending(leg, at, reply);
     case 'unknown':
-      return unknown(leg, at);
+      return unknown(leg, at, reply);
     case 'estimated':
       return estimated(leg, at, reply);
     case 'quoted':
-      return answered(leg, at, 'quoted', priceMembers(reply.quote));
+      return answered(leg, at, 'quoted', {
+        ...priceMembers(reply.quote),
+        ...(reply.cached_at !== undefined && { cached_at: reply.cached_at }),
+      });
     case 'declined':
     case 'needs_data': {
       const { kind, ...members } = reply;

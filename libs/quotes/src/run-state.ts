@@ -1,5 +1,6 @@
 /** The state of a run and of its legs, and what may happen to it. Plain data: it is stored as JSON between two steps. */
 import type { InsurerQuote, LegEvent, LegRetryAsked, RequestSubmitted } from '@osago/contracts';
+import type { Cancel } from './fold.ts';
 import type { InsurerReply } from './insurer-reply.ts';
 import { LATE_WINDOW_MS } from './view.ts';
 
@@ -52,8 +53,11 @@ export type RunInput =
   | { kind: 'tick' }
   | { kind: 'replied'; insurer_id: string; attempt: number; reply: InsurerReply }
   | { kind: 'acked'; event_id: string }
-  | { kind: 'cancelled'; revision: number }
-  | { kind: 'retry-asked'; retry: Omit<LegRetryAsked, 'tariff' | 'application_sealed'> };
+  | ({ kind: 'cancelled' } & Cancel)
+  /** `name` is for an insurer that the run has no leg of: the event is self-contained, the run may be forgotten. */
+  | { kind: 'retry-asked'; name: string; retry: LegRetry };
+
+export type LegRetry = Omit<LegRetryAsked, 'tariff' | 'application_sealed'>;
 
 export type RunEffect =
   | { kind: 'post'; insurer_id: string; attempt: number }
@@ -94,6 +98,24 @@ export const startRun = (
   })),
 });
 
+/** What of a leg must survive a crash: not its next poll time. */
+const storedAspect = ({ attempt, phase, outcome, cancelled }: LegRun): string =>
+  JSON.stringify([
+    attempt,
+    phase.kind.startsWith('poll') ? 'poll' : phase.kind,
+    'application_id' in phase ? phase.application_id : '',
+    outcome?.event.id,
+    outcome?.acked,
+    cancelled,
+  ]);
+
+/** The legs that must be stored before the step that changed them is carried out. A lost poll is asked again. */
+export const legsToStore = (before: RunState, after: RunState): LegRun[] =>
+  after.legs.filter((leg, at) => {
+    const old = before.legs[at];
+    return old === undefined || (old !== leg && storedAspect(old) !== storedAspect(leg));
+  });
+
 /** When `tick` is wanted next; undefined when only replies and acks can move the run. */
 export const nextWakeAtMs = (run: RunState): number | undefined => {
   const wakes = run.legs.flatMap((leg) => {
@@ -104,7 +126,7 @@ export const nextWakeAtMs = (run: RunState): number | undefined => {
   return wakes.length === 0 ? undefined : Math.min(...wakes);
 };
 
-/** True when the record that started the run may be committed: nothing of it can be lost any more. */
+/** True when every leg is: nothing of the run can be lost any more. */
 export const isRunFinished = (run: RunState): boolean =>
   run.legs.every((leg) => leg.cancelled === true || leg.outcome?.acked === true);
 

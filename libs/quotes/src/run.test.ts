@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isRunFinished, isRunOver, nextWakeAtMs } from './run-state.ts';
-import { at } from './simulation-events.ts';
+import { beginRun } from './run.ts';
+import { at, DEADLINE_MS, submitted } from './simulation-events.ts';
 import {
   acked,
   cancel,
@@ -96,10 +97,14 @@ describe('a retry', () => {
     given(run('alpha'), ...asked, overdue).when(retry('alpha', 61_000)).then('abandon alpha');
   });
 
-  test('that was heard before, or is of another insurer: silence', () => {
+  test('that was heard before: silence', () => {
     given(run('alpha'), ...failed, retry('alpha', 900)).when(retry('alpha', 901)).thenNothing();
     given(run('alpha'), posted).when(retry('alpha', 900, 1)).thenNothing();
-    given(run('alpha'), posted).when(retry('gamma', 900)).thenNothing();
+  });
+
+  test('of an insurer that the run does not know is worked on: a new holder may have forgotten it', () => {
+    const then = given(run('alpha'), posted).when(retry('gamma', 900, 3)).then();
+    given(then.run).when(tick(900)).then('post gamma #3').thenPhase('alpha', 'posting');
   });
 
   test('whose deadline has passed asks nobody', () => {
@@ -173,6 +178,11 @@ describe('a cancel', () => {
     given(run('alpha'), ...asked, overdue).when(cancel(60_500)).then('abandon alpha');
   });
 
+  test('that comes when the time of a leg was over leaves its late window open: a retry of another had re-opened the request', () => {
+    const history = [...asked, overdue, retry('beta', 61_000)];
+    given(run('alpha', 'beta'), ...history).when(cancel(61_001, 3)).thenPhase('alpha', 'polling').thenPhase('beta', 'ended');
+  });
+
   test('of a revision at which the leg was asked, or lower: silence', () => {
     given(run('alpha'), posted).when(cancel(2_000, 1)).thenNothing();
     given(run('alpha'), posted, retry('alpha', 900, 2, 3)).when(cancel(2_000, 3)).thenNothing();
@@ -216,6 +226,13 @@ describe('a run that another pod takes over', () => {
     const { run: held } = given(run('alpha'), ...asked).whenResumed(2_000, FENCE + 7);
     const { data } = given(held, tick(2_000)).when(reply('alpha', 2_500, says.quoted)).published('quoted');
     expect(data).toMatchObject({ fence: FENCE + 7, step: 2 });
+  });
+
+  test('begins anew what nobody stored, and goes on with what is stored of insurers that it was not told of', () => {
+    const [stored] = runAfter(run('alpha'), ...asked).legs;
+    const { data } = submitted({ beta: DEADLINE_MS });
+    const begun = beginRun(data, new Map([['alpha', stored!]]), FENCE + 1, at(2_000));
+    given(begun.run).when(tick(2_000)).then('post beta', 'poll alpha');
   });
 
   test('stays as quiet as it was where a leg has ended or was cancelled', () => {

@@ -4,10 +4,13 @@
  * published, and published again until it is acknowledged. After the deadline a leg is asked on, seldom, until the late
  * window ends; that never holds the run: it is finished when every leg has an acknowledged outcome or was cancelled.
  */
-import type { LegRetryAsked } from '@osago/contracts';
+import type { RequestSubmitted } from '@osago/contracts';
+import type { Cancel } from './fold.ts';
+import { hasAnswer, isInReachOf } from './run-lease.ts';
 import { type At, close, publishOutcome, replied, unchanged } from './run-leg.ts';
 import {
   lateUntilMs,
+  type LegRetry,
   type LegRun,
   type LegStep,
   type Phase,
@@ -15,6 +18,7 @@ import {
   type RunInput,
   type RunState,
   type RunStep,
+  startRun,
 } from './run-state.ts';
 
 const resumedPhase = ({ phase, outcome }: LegRun, nowMs: number): Phase => {
@@ -41,6 +45,23 @@ export const resumeRun = (stored: RunState, fence: number, nowMs: number): RunSt
     outcome !== undefined && !outcome.acked ? [{ kind: 'publish', event: outcome.event }] : [],
   );
   return { run: { ...stored, fence, legs }, effects };
+};
+
+/**
+ * A run for its next holder: as far as former ones have stored it. A leg of `panel` that nobody stored begins anew; a
+ * holder that has no record of the run names no panel, and goes on with what is stored.
+ */
+export const beginRun = (
+  asked: Pick<RequestSubmitted, 'request_id' | 'revision' | 'panel'>,
+  stored: ReadonlyMap<string, LegRun>,
+  fence: number,
+  nowMs: number,
+): RunStep => {
+  const fresh = startRun(asked, fence, nowMs);
+  const ofPanel = new Set(fresh.legs.map(({ insurer_id }) => insurer_id));
+  const others = [...stored.values()].filter(({ insurer_id }) => !ofPanel.has(insurer_id));
+  const legs = [...fresh.legs.map((leg) => stored.get(leg.insurer_id) ?? leg), ...others];
+  return resumeRun({ ...fresh, legs }, fence, nowMs);
 };
 
 /** At the deadline a leg without outcome times out, whatever came at that moment; then the input is looked at. */
@@ -71,31 +92,27 @@ const tickLeg = (leg: LegRun, nowMs: number): LegStep => {
   return unchanged(leg);
 };
 
-const cancelLeg = (leg: LegRun, revision: number): LegStep => {
-  const hasAnswer = leg.outcome !== undefined && leg.outcome.event.data.status !== 'timeout';
-  if (leg.revision >= revision || hasAnswer) return unchanged(leg);
+/** Design §2, as `view()` reads it: only a leg that was asked before, has no answer and whose time is not over. */
+const cancelLeg = (leg: LegRun, cancel: Cancel): LegStep => {
+  if (!isInReachOf(cancel, leg) || hasAnswer(leg)) return unchanged(leg);
   const closed = close(leg);
   return { leg: { ...closed.leg, cancelled: true }, effects: closed.effects };
 };
 
-const retryLeg = (
-  leg: LegRun,
-  { attempt, revision, deadline_at }: Omit<LegRetryAsked, 'tariff' | 'application_sealed'>,
-  nowMs: number,
-): LegStep => {
-  if (attempt <= leg.attempt) return unchanged(leg);
-  const { insurer_id, name } = leg;
-  const fresh: LegRun = {
-    insurer_id,
-    name,
-    attempt,
-    revision,
-    deadlineAtMs: Date.parse(deadline_at),
-    step: 1,
-    phase: { kind: 'post-due', dueAtMs: nowMs, tries: 0 },
-  };
-  return { leg: fresh, effects: close(leg).effects };
-};
+const retriedLeg = (name: string, { insurer_id, attempt, revision, deadline_at }: LegRetry, nowMs: number): LegRun => ({
+  insurer_id,
+  name,
+  attempt,
+  revision,
+  deadlineAtMs: Date.parse(deadline_at),
+  step: 1,
+  phase: { kind: 'post-due', dueAtMs: nowMs, tries: 0 },
+});
+
+const retryLeg = (leg: LegRun, retry: LegRetry, nowMs: number): LegStep =>
+  retry.attempt <= leg.attempt
+    ? unchanged(leg)
+    : { leg: retriedLeg(leg.name, retry, nowMs), effects: close(leg).effects };
 
 const ackLeg = (leg: LegRun, eventId: string): LegStep =>
   leg.outcome?.event.id === eventId
@@ -113,7 +130,7 @@ const stepLeg = (leg: LegRun, at: At, input: RunInput): LegStep => {
     case 'acked':
       return ackLeg(leg, input.event_id);
     case 'cancelled':
-      return cancelLeg(leg, input.revision);
+      return cancelLeg(leg, input);
     case 'retry-asked':
       return input.retry.insurer_id === leg.insurer_id
         ? retryLeg(leg, input.retry, at.nowMs)
@@ -131,5 +148,7 @@ export const step = (run: RunState, input: RunInput, nowMs: number): RunStep => 
     effects.push(...expired.effects, ...stepped.effects);
     return stepped.leg;
   });
+  const isNew = input.kind === 'retry-asked' && !run.legs.some((leg) => leg.insurer_id === input.retry.insurer_id);
+  if (isNew) legs.push(retriedLeg(input.name, input.retry, nowMs));
   return { run: { ...run, legs }, effects };
 };

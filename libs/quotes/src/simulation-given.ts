@@ -33,11 +33,12 @@ export const reply = (insurer_id: string, afterMs: number, said: InsurerReply, a
   happening(afterMs, { kind: 'replied', insurer_id, attempt, reply: said });
 
 export const cancel = (afterMs: number, revision = 2): Happening =>
-  happening(afterMs, { kind: 'cancelled', revision });
+  happening(afterMs, { kind: 'cancelled', revision, atMs: at(afterMs) });
 
 export const retry = (insurer_id: string, afterMs: number, attempt = 2, revision = 2): Happening =>
   happening(afterMs, {
     kind: 'retry-asked',
+    name: insurer_id.toUpperCase(),
     retry: {
       request_id: REQUEST_ID,
       revision,

@@ -1,22 +1,42 @@
 /** What happened in one simulated life of a request, for the laws to judge and for a person to read. */
 import type { LegEvent } from '@osago/contracts';
-import type { RunEffect, RunInput, RunState } from './run-state.ts';
+import type { LegRun, RunEffect, RunInput, RunState } from './run-state.ts';
 import type { LogRecord } from './simulation-events.ts';
 
-/** `fence` names the executor. */
+/** An executor of a pod: `fence` names it, together with its pod. */
+interface By {
+  pod: string;
+  fence: number;
+}
+
 export type Entry =
-  | { kind: 'started'; atMs: number; fence: number; run: RunState; effects: readonly RunEffect[] }
-  | { kind: 'resumed'; atMs: number; fence: number; run: RunState; effects: readonly RunEffect[] }
-  | { kind: 'stepped'; atMs: number; fence: number; input: RunInput; effects: readonly RunEffect[]; wasOver: boolean }
-  | { kind: 'crashed' | 'lease-lost' | 'stopped'; atMs: number; fence: number }
-  | { kind: 'publish-failed'; atMs: number; fence: number; event: LegEvent }
-  | { kind: 'recorded'; atMs: number; record: LogRecord };
+  /** A pod drives the run from now on: a new one, one of its own record, or one that another holder left. */
+  | ({ kind: 'began'; atMs: number; how: 'owner' | 'heir'; run: RunState; effects: readonly RunEffect[] } & By)
+  | ({ kind: 'stepped'; atMs: number; input: RunInput; effects: readonly RunEffect[]; wasOver: boolean } & By)
+  /** Redis has taken these legs. */
+  | ({ kind: 'stored'; atMs: number; legs: readonly LegRun[] } & By)
+  | ({ kind: 'superseded'; atMs: number } & By)
+  | ({ kind: 'dropped'; atMs: number } & By)
+  | ({ kind: 'publish-failed'; atMs: number; event: LegEvent } & By)
+  | { kind: 'crashed'; atMs: number; pod: string }
+  | { kind: 'paused'; atMs: number; pod: string; untilMs: number }
+  | { kind: 'left'; atMs: number; pod: string }
+  | { kind: 'joined'; atMs: number; pod: string }
+  | { kind: 'owns'; atMs: number; pod: string }
+  | { kind: 'redis'; atMs: number; what: 'flushed' | 'failed over' | 'away' | 'back' | 'reply lost' }
+  | { kind: 'recorded'; atMs: number; record: LogRecord }
+  /** The command stands on the log for the aggregator. */
+  | { kind: 'published'; atMs: number; revision: number }
+  /** The owner needs the record of this command no more. */
+  | { kind: 'done'; atMs: number; pod: string; revision: number };
 
 export interface Trace {
   readonly seed: number | string;
   readonly entries: readonly Entry[];
-  /** The run as it was stored last. */
-  readonly stored: RunState;
+  /** The legs as Redis has them in the end. */
+  readonly stored: readonly LegRun[];
+  /** Revisions of the commands whose records are not committed in the end. */
+  readonly uncommitted: readonly number[];
   readonly endedAtMs: number;
 }
 

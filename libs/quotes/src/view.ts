@@ -56,29 +56,41 @@ const askedLeg = (state: RequestState, member: PanelMember): AskedLeg => {
 /** The deadline shown is the one that the clock acts by, whatever the event says. */
 const publishedQuote = ({ data }: LegEvent, deadline_at: string): Quote => {
   const { request_id: _request, fence: _fence, step: _step, ...quote } = data;
-  return { ...quote, deadline_at };
+  // Nearly always it is the same, and each quote comes through here on its way to a stream.
+  return quote.deadline_at === deadline_at ? quote : { ...quote, deadline_at };
 };
 
-const quoteAt = (state: RequestState, member: PanelMember, nowMs: number): Quote => {
-  const { attempt, revision, deadline_at, event } = askedLeg(state, member);
-  const status = event?.data.status ?? 'waiting';
-  const endsAtMs = Date.parse(deadline_at) + CLOCK_GRACE_MS;
-  const derived = (derivedStatus: QuoteStatus): Quote => ({
+/** The status shown of a leg; `asked` is its newest attempt. */
+const statusAt = (state: RequestState, asked: AskedLeg, nowMs: number): QuoteStatus => {
+  const status = asked.event?.data.status ?? 'waiting';
+  const endsAtMs = Date.parse(asked.deadline_at) + CLOCK_GRACE_MS;
+  const isCancelled = state.cancels.some(
+    (cancel) => cancel.revision > asked.revision && cancel.atMs < endsAtMs,
+  );
+  if (isCancelled && endsByCancel(status)) return 'cancelled';
+  return !isFinal(status) && nowMs >= endsAtMs ? 'timeout' : status;
+};
+
+/** The status of what {@link quoteAt} shows, without the rest. */
+export const quoteStatusAt = (state: RequestState, member: PanelMember, nowMs: number): QuoteStatus =>
+  statusAt(state, askedLeg(state, member), nowMs);
+
+/** What is shown of one leg. */
+export const quoteAt = (state: RequestState, member: PanelMember, nowMs: number): Quote => {
+  const asked = askedLeg(state, member);
+  const { attempt, deadline_at, event } = asked;
+  const status = statusAt(state, asked, nowMs);
+  if (event !== undefined && event.data.status === status) return publishedQuote(event, deadline_at);
+  return {
     insurer_id: member.insurer_id,
     name: member.name,
-    status: derivedStatus,
-    final: isFinal(derivedStatus),
+    status,
+    final: isFinal(status),
     late: false,
     attempt,
     deadline_at,
     ...(event?.data.submitted_at !== undefined && { submitted_at: event.data.submitted_at }),
-  });
-  const isCancelled = state.cancels.some(
-    (cancel) => cancel.revision > revision && cancel.atMs < endsAtMs,
-  );
-  if (isCancelled && endsByCancel(status)) return derived('cancelled');
-  if (!isFinal(status) && nowMs >= endsAtMs) return derived('timeout');
-  return event === undefined ? derived('waiting') : publishedQuote(event, deadline_at);
+  };
 };
 
 /** Total (design §2): every list of quotes has exactly one status. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createLog } from './log.ts';
 import { createMetrics, Counter } from './metrics.ts';
-import { type HealthCheck, privateServer } from './private-server.ts';
+import { type HealthCheck, type OperatorCalls, privateServer } from './private-server.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -10,7 +10,13 @@ afterEach(async () => {
 
 type Checks = Readonly<Record<string, HealthCheck>>;
 
-const setup = async ({ live = {}, ready = {} }: { live?: Checks; ready?: Checks } = {}) => {
+interface Given {
+  live?: Checks;
+  ready?: Checks;
+  operatorCalls?: OperatorCalls;
+}
+
+const setup = async ({ live = {}, ready = {}, ...calls }: Given = {}) => {
   const opened = Promise.withResolvers<number>();
   const log = createLog('test', 'info', {
     write: (line) => {
@@ -20,7 +26,7 @@ const setup = async ({ live = {}, ready = {} }: { live?: Checks; ready?: Checks 
   });
   const metrics = createMetrics('an-app');
   const stop = new AbortController();
-  const running = privateServer({ log, metrics }, { port: 0, live, ready }).run(stop.signal);
+  const running = privateServer({ log, metrics }, { port: 0, live, ready, ...calls }).run(stop.signal);
   closing.push(() => (stop.abort(), running));
   const origin = `http://127.0.0.1:${await opened.promise}`;
   const get = async (path: string) => {
@@ -35,6 +41,18 @@ const setup = async ({ live = {}, ready = {} }: { live?: Checks; ready?: Checks 
 };
 
 describe('the private port', () => {
+  test('leaves to the calls of operators what it does not know, and they may not know it either', async () => {
+    const operatorCalls: OperatorCalls = (_, response, path) => {
+      if (path !== '/insurers') return Promise.resolve(false);
+      response.writeHead(200).end('calls');
+      return Promise.resolve(true);
+    };
+    const { get } = await setup({ operatorCalls });
+    expect(await get('/insurers?any=1')).toMatchObject({ status: 200, text: 'calls' });
+    expect((await get('/elsewhere')).status).toBe(404);
+    expect((await get('/health/live')).status).toBe(200);
+  });
+
   test('says the number of the port that it got', async () => {
     expect((await setup()).origin).toMatch(/:[1-9]\d+$/);
   });

@@ -1,5 +1,5 @@
 /**
- * The private port: `/health/live`, `/health/ready`, `/metrics`. Live turns red only for what a restart mends; ready
+ * The private port: `/health/live`, `/health/ready`, `/metrics`, and what an app adds for its operators. Live turns red only for what a restart mends; ready
  * says whether to send requests here. Both answer with every check by name, so an operator sees which one is red.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,10 +11,14 @@ import type { Service } from './service.ts';
 /** Resolves to undefined when all is well, else to the reason. */
 export type HealthCheck = () => Promise<string | undefined> | string | undefined;
 
+/** Calls of operators beside health and metrics. Resolves to false for a path that is none of them. */
+export type OperatorCalls = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
+
 export interface PrivateServerOptions {
   port: number;
   live: Readonly<Record<string, HealthCheck>>;
   ready: Readonly<Record<string, HealthCheck>>;
+  operatorCalls?: OperatorCalls;
 }
 
 const answerHealth = async (
@@ -39,14 +43,14 @@ const answerHealth = async (
 /** Listens until stopped. It is stopped last, so that probes still get an answer during a drain. */
 export const privateServer = (
   { log, metrics }: { log: Log; metrics: Registry },
-  { port, live, ready }: PrivateServerOptions,
+  { port, live, ready, operatorCalls }: PrivateServerOptions,
 ): Service => ({
   name: 'private-server',
   run: (signal) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return resolve();
       const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-        const path = (request.url ?? '').split('?')[0];
+        const [path = ''] = (request.url ?? '').split('?');
         if (path === '/health/live') return answerHealth(live, response);
         if (path === '/health/ready') return answerHealth(ready, response);
         if (path === '/metrics') {
@@ -54,6 +58,7 @@ export const privateServer = (
           response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
           return;
         }
+        if (await operatorCalls?.(request, response, path)) return;
         response.writeHead(404).end();
       };
       const server = createServer((request, response) => {

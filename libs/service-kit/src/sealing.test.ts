@@ -138,3 +138,33 @@ describe('loadSecrets', () => {
     expect(() => loadSecrets(file({ keys: [{ kty: 'oct', kid: 'empty' }] }))).toThrow('key empty is not symmetric');
   });
 });
+
+describe('a key that comes later', () => {
+  test('is read from the file when a text asks for it; the key that seals stays', async () => {
+    const path = file({ keys: [secret('store-1')] });
+    const keys = await loadKeyring(path);
+    const both = { keys: [{ ...secret('store-2'), k: Buffer.alloc(32, 9).toString('base64url') }, secret('store-1')] };
+    const sealed = await (await loadKeyring(file(both))).seal('a row');
+    await expect(keys.open(sealed)).rejects.toThrow(UnknownKeyError);
+    writeFileSync(path, JSON.stringify(both));
+    const giveUpAtMs = performance.now() + 5_000;
+    for (;;) {
+      const text = await keys.open(sealed).catch(() => undefined);
+      if (text === 'a row') break;
+      if (performance.now() > giveUpAtMs) throw new Error('the file is not read again');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(decodeProtectedHeader(await keys.seal('x')).kid).toBe('store-1');
+  });
+
+  test('does not cost the others when the file cannot be read for a moment', async () => {
+    const path = file({ keys: [secret('store-1')] });
+    const keys = await loadKeyring(path);
+    const mine = await keys.seal('a row');
+    const other = await (await ring(secret('store-2'))).seal('x');
+    writeFileSync(path, '{');
+    const giveUpAtMs = performance.now() + 600;
+    while (performance.now() < giveUpAtMs) await expect(keys.open(other)).rejects.toThrow(UnknownKeyError);
+    expect(await keys.open(mine)).toBe('a row');
+  });
+});

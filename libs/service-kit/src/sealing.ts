@@ -38,8 +38,14 @@ const readKeys = (path: string): JWK[] => {
   return keys;
 };
 
-export const loadKeyring = async (path: string): Promise<Keyring> => {
-  const keys = new Map(
+interface OpeningKey {
+  alg: 'dir' | 'ECDH-ES';
+  key: Awaited<ReturnType<typeof importJWK>>;
+}
+
+/** By `kid`, in the file's order. */
+const loadKeys = async (path: string): Promise<ReadonlyMap<string, OpeningKey>> =>
+  new Map(
     await Promise.all(
       readKeys(path).map(async (jwk) => {
         const alg = jwk.kty === 'oct' ? 'dir' : 'ECDH-ES';
@@ -53,21 +59,44 @@ export const loadKeyring = async (path: string): Promise<Keyring> => {
       }),
     ),
   );
+
+/** A file is not read more often, however many texts ask for keys that it does not hold. */
+const RELOAD_EVERY_MS = 500;
+
+/** A text under a key that came later reads the file again; the key that seals stays the one of the start. */
+export const loadKeyring = async (path: string): Promise<Keyring> => {
+  let keys = await loadKeys(path);
+  let loadedAtMs = performance.now();
   const [sealing] = keys;
   if (sealing === undefined) throw new ConfigError(path, ['holds no keys']);
   const [kid, { alg, key }] = sealing;
+  const reload = async (): Promise<void> => {
+    if (performance.now() - loadedAtMs < RELOAD_EVERY_MS) return;
+    loadedAtMs = performance.now();
+    // A file that is being written cannot be read for a moment: what was read before stays in force.
+    keys = await loadKeys(path).catch(() => keys);
+  };
+  const open = async (sealed: string): Promise<string> => {
+    const { plaintext } = await compactDecrypt(sealed, ({ kid: wanted = '' }) => {
+      const found = keys.get(wanted);
+      if (found === undefined) throw new UnknownKeyError(wanted);
+      return found.key;
+    });
+    return new TextDecoder().decode(plaintext);
+  };
   return {
     seal: (text) =>
       new CompactEncrypt(new TextEncoder().encode(text))
         .setProtectedHeader({ alg, enc: 'A256GCM', kid })
         .encrypt(key),
     open: async (sealed) => {
-      const { plaintext } = await compactDecrypt(sealed, ({ kid: wanted = '' }) => {
-        const found = keys.get(wanted);
-        if (found === undefined) throw new UnknownKeyError(wanted);
-        return found.key;
-      });
-      return new TextDecoder().decode(plaintext);
+      try {
+        return await open(sealed);
+      } catch (error) {
+        if (!(error instanceof UnknownKeyError)) throw error;
+        await reload();
+        return open(sealed);
+      }
     },
   };
 };

@@ -12,6 +12,7 @@ export class AddressError extends Error {
 const PlatformState = Type.Object({
   kafka_brokers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
   database_url: Type.String({ minLength: 1 }),
+  aggregator: Type.Array(Type.Object({ private_url: Type.String({ minLength: 1 }) }), { minItems: 1 }),
 });
 
 /** Throws {@link AddressError}. */
@@ -21,6 +22,10 @@ export const findBrokers = ({ KAFKA_BROKERS: given }: Environment, stateFile: st
 /** Throws {@link AddressError}. */
 export const findDatabaseUrl = ({ DATABASE_URL: given }: Environment, stateFile: string): string =>
   given || readState('DATABASE_URL', stateFile).database_url;
+
+/** The private origin of any pod of the aggregator. Throws {@link AddressError}. */
+export const findAggregator = ({ AGGREGATOR_URL: given }: Environment, stateFile: string): string =>
+  given || (readState('AGGREGATOR_URL', stateFile).aggregator[0]?.private_url ?? '');
 
 const readState = (variable: string, stateFile: string) => {
   if (!existsSync(stateFile)) throw new AddressError(`${variable} is not set, and no platform is running here`);

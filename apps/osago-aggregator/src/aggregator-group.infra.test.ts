@@ -1,0 +1,189 @@
+/** Pods of one consumer group on a real broker, over a real Redis: what a long run, a full pod and scaling do to it. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEventBus, type EventBus } from '@osago/event-bus';
+import { Children, startKafka } from '@osago/local-parts';
+import type { InsurerReply } from '@osago/quotes';
+import { createLog, createMetrics } from '@osago/service-kit';
+import { panel, says, ScriptedInsurer, send, startPod, stopPods, type Submitted, submitted } from './aggregator-given.ts';
+import type { Insurer, PostCall } from './insurer.ts';
+import { Publisher } from './publisher.ts';
+import { cleanUp, connect, connectedStore } from './redis-given.ts';
+import type { RedisStore } from './redis-store.ts';
+import { RunStore } from './run-store.ts';
+
+const URL_OF_DATABASE = `${process.env['REDIS_URL'] ?? ''}/7`;
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const PARTITIONS = 12;
+const TEST_MS = 90_000;
+const SESSION_MS = 3_000;
+
+let brokers: readonly string[];
+const dataDir = mkdtempSync(join(tmpdir(), 'osago-group-'));
+const children = new Children({ logDir: join(dataDir, 'logs') });
+
+/** A broker of its own, for the group and the topics have fixed names. */
+beforeAll(async () => {
+  children.removeAtEnd(dataDir);
+  const kafka = await startKafka({ children, root: ROOT, dataDir, fast: true });
+  brokers = kafka.brokers;
+  const env = { PATH: process.env['PATH'], KAFKA_BROKERS: brokers.join(',') };
+  await promisify(execFile)(process.execPath, [join(ROOT, 'tools', 'topics', 'src', 'main.ts'), 'apply'], { env });
+}, TEST_MS);
+afterAll(() => children.close(), TEST_MS);
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await stopPods();
+  for (const close of closing.splice(0).reverse()) await close();
+  await cleanUp();
+}, TEST_MS);
+
+const until = async (what: string, isSo: () => boolean): Promise<void> => {
+  const giveUpAtMs = performance.now() + 40_000;
+  while (!isSo()) {
+    if (performance.now() > giveUpAtMs) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+/** What the pods of a test share. */
+const setup = async () => {
+  const published: string[] = [];
+  const connected = async (): Promise<{ bus: EventBus; joins: () => number }> => {
+    let joins = 0;
+    const log = createLog('test', 'info', { write: (line) => void (joins += line.includes('joined the group') ? 1 : 0) });
+    const bus = await createEventBus({ log }, { client: 'kafkajs', brokers, clientId: 'aggregator-test' });
+    closing.push(() => bus.close());
+    return { bus, joins: () => joins };
+  };
+  await connect(URL_OF_DATABASE).flushdb();
+  const pod = async (insurers: Readonly<Record<string, Insurer>>, runsMax = 1_000) => {
+    const { bus, joins } = await connected();
+    const { store } = await connectedStore(URL_OF_DATABASE);
+    const process = { isDead: false };
+    const redis: Pick<RedisStore, 'script' | 'awayForMs'> = {
+      awayForMs: () => store.awayForMs(),
+      script: (...call) => (process.isDead ? Promise.resolve(undefined) : store.script(...call)),
+    };
+    const publisher = new Publisher({ bus, log: createLog('test', 'silent'), metrics: createMetrics('test') });
+    const started = startPod({
+      bus,
+      insurers: panel(insurers),
+      runStore: new RunStore(redis, crypto.randomUUID()),
+      runsMax,
+      sessionTimeoutMs: SESSION_MS,
+      publisher: {
+        publish: async (event, ...rest) => {
+          const isAcked = await publisher.publish(event, ...rest);
+          if (isAcked && event.data.final) published.push(`${event.data.request_id} ${event.data.status}`);
+          return isAcked;
+        },
+      },
+    });
+    await until('it is in the group', () => started.aggregator.readiness() === undefined);
+    /** Its last word to Redis is said: nothing is released. */
+    const die = (): Promise<void> => {
+      process.isDead = true;
+      return started.stop();
+    };
+    return { ...started, joins, die };
+  };
+  const { bus } = await connected();
+  const ask = async (count: number, insurers: readonly string[], deadlineInMs: number): Promise<Submitted[]> => {
+    const requests = Array.from({ length: count }, () => submitted(insurers, { deadlineInMs }));
+    for (const [at, request] of requests.entries()) await send(bus, request, at % PARTITIONS);
+    return requests;
+  };
+  return { pod, ask, published };
+};
+
+/** Has its quote so long after the first POST of an application; counts as the insurer would. */
+class PatientInsurer implements Insurer {
+  readonly posts = new Map<string, number>();
+  readonly polled = new Set<string>();
+  readonly #readyAfterMs: number;
+  readonly #sinceMs = new Map<string, number>();
+
+  constructor(readyAfterMs: number) {
+    this.#readyAfterMs = readyAfterMs;
+  }
+
+  post({ idempotencyKey }: PostCall): Promise<InsurerReply> {
+    this.posts.set(idempotencyKey, (this.posts.get(idempotencyKey) ?? 0) + 1);
+    if (!this.#sinceMs.has(idempotencyKey)) this.#sinceMs.set(idempotencyKey, performance.now());
+    return Promise.resolve({ ...says.accepted, application_id: idempotencyKey });
+  }
+
+  poll(applicationId: string): Promise<InsurerReply> {
+    this.polled.add(applicationId);
+    const isReady = performance.now() - (this.#sinceMs.get(applicationId) ?? Infinity) > this.#readyAfterMs;
+    return Promise.resolve(isReady ? says.quoted : { kind: 'pending', retryAfterMs: 500 });
+  }
+}
+
+test('a run four times as long as the session causes no rebalance and no redelivery', async () => {
+  const { pod, ask, published } = await setup();
+  const alfa = new ScriptedInsurer({ post: ['nothing'] });
+  const first = await pod({ alfa });
+  const joinsBefore = first.joins();
+  await ask(1, ['alfa'], 4 * SESSION_MS);
+  await until('it has timed out', () => published.length === 1);
+  expect(first.joins()).toBe(joinsBefore);
+  expect(alfa.posts).toHaveLength(1);
+  await first.stop();
+  // The next owner begins behind it: the record was committed.
+  const next = new ScriptedInsurer({ post: [says.quoted] });
+  await pod({ alfa: next });
+  const [marker] = await ask(1, ['alfa'], 10_000);
+  await until('what comes after it is done', () => published.includes(`${marker?.data.request_id} quoted`));
+  expect(next.posts).toHaveLength(1);
+}, TEST_MS);
+
+test('a pod at its bound reads no more, and goes on when a run has ended', async () => {
+  const { pod, ask, published } = await setup();
+  const alfa = new ScriptedInsurer({ post: ['nothing'] });
+  await pod({ alfa }, 2);
+  await ask(6, ['alfa'], 6_000);
+  await until('two are asked', () => alfa.posts.length === 2);
+  await until('they have timed out', () => published.length >= 2);
+  expect(alfa.posts).toHaveLength(2);
+  await until('all have an outcome', () => published.length === 6);
+}, TEST_MS);
+
+describe('scaling 1 → 3 → 1 under load', () => {
+  test('moves the runs: every request has one outcome, and no insurer sees an application twice', async () => {
+    const { pod, ask, published } = await setup();
+    const alfa = new PatientInsurer(6_000);
+    const first = await pod({ alfa });
+    const requests = await ask(40, ['alfa'], 30_000);
+    await until('all are polled', () => alfa.polled.size === 40);
+    const [second] = [await pod({ alfa }), await pod({ alfa })];
+    requests.push(...(await ask(40, ['alfa'], 30_000)));
+    await until('all are polled', () => alfa.polled.size === 80);
+    await Promise.all([first.stop(), second.stop()]);
+    await until('all have an outcome', () => new Set(published).size === 80);
+    expect([...alfa.posts.values()].filter((count) => count > 1)).toEqual([]);
+    expect([...new Set(published)].sort()).toEqual(requests.map(({ data }) => `${data.request_id} quoted`).sort());
+  }, TEST_MS);
+
+  test('by a pod that dies costs its runs two seconds: they are polled on by a peer', async () => {
+    const { pod, ask, published } = await setup();
+    const before = new PatientInsurer(60_000);
+    const after = new ScriptedInsurer({ poll: [says.quoted] });
+    const first = await pod({ alfa: before });
+    await ask(20, ['alfa'], 30_000);
+    await until('all are polled', () => before.polled.size === 20);
+    await pod({ alfa: after });
+    expect(after.polls).toEqual([]);
+    await first.die();
+    const diedAtMs = performance.now();
+    await until('all have an outcome', () => published.length === 20);
+    expect(performance.now() - diedAtMs).toBeLessThan(4_000);
+    expect(after.posts).toEqual([]);
+  }, TEST_MS);
+});
