@@ -26,6 +26,11 @@ const cookiesOf = (request: IncomingMessage): ReadonlyMap<string, string> =>
     }),
   );
 
+const bearerOf = (request: IncomingMessage): string | undefined => {
+  const [scheme, bearer] = (request.headers.authorization ?? '').split(' ');
+  return scheme?.toLowerCase() === 'bearer' ? bearer : undefined;
+};
+
 const isHttps = (request: IncomingMessage): boolean =>
   request.headers['x-forwarded-proto'] === 'https';
 
@@ -47,6 +52,11 @@ export class Access {
     return createHmac('sha256', secret).update(`${purpose}\0${text}`).digest();
   }
 
+  /** The same by every key: what was stored under an older one is still found. */
+  macs(purpose: string, text: string): Buffer[] {
+    return [...this.#secrets.values()].map((secret) => this.mac(purpose, text, secret));
+  }
+
   token(requestId: string): string {
     return `${VERSION}.${this.#kid}.${this.mac('request', requestId).toString('base64url')}`;
   }
@@ -60,13 +70,15 @@ export class Access {
     return bytes.length === wanted.length && timingSafeEqual(bytes, wanted);
   }
 
+  /** Whether the call came with the token of that request as `Authorization: Bearer`. */
+  hasBearer(request: IncomingMessage, requestId: string): boolean {
+    const bearer = bearerOf(request);
+    return bearer !== undefined && this.#isToken(requestId, bearer);
+  }
+
   /** Throws 401 without a credential, 404 with a wrong one. The first of header, query, cookie counts. */
   check(request: IncomingMessage, requestId: string, query: URLSearchParams): void {
-    const [scheme, bearer] = (request.headers.authorization ?? '').split(' ');
-    const token =
-      (scheme?.toLowerCase() === 'bearer' ? bearer : undefined) ??
-      query.get('access_token') ??
-      cookiesOf(request).get(ACCESS_COOKIE);
+    const token = bearerOf(request) ?? query.get('access_token') ?? cookiesOf(request).get(ACCESS_COOKIE);
     if (!token) throw new HttpProblem(401);
     if (!this.#isToken(requestId, token)) throw new HttpProblem(404);
   }

@@ -6,7 +6,7 @@ import { DeadLetters, MemoryEventBus } from '@osago/event-bus';
 import { fold, type RequestState } from '@osago/quotes';
 import { createMetrics, systemClock } from '@osago/service-kit';
 import fc from 'fast-check';
-import { Archive, findLegs } from './archive.ts';
+import { Archive, type Archived, findArchived } from './archive.ts';
 import { QuotesBodies } from './quotes-body.ts';
 import { RequestReader } from './request-reader.ts';
 import { RequestStore } from './request-store.ts';
@@ -57,6 +57,12 @@ const setup = () => {
       return decoded.ok ? `${decoded.value.id}: ${decoded.value.data.reason}` : 'no dead letter';
     });
   return { bus, log, start, publish, archived, buried };
+};
+
+const findLegs = async (pool: TestDatabase['pool'], requestId: string): Promise<Archived> => {
+  const archived = (await findArchived(pool, [requestId])).get(requestId);
+  if (archived === undefined) throw new Error('every request that is asked for is answered');
+  return archived;
 };
 
 /** What the log has of one request, in the order in which it was published to each topic. */

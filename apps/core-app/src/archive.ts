@@ -181,26 +181,29 @@ export class Archive implements Service {
   }
 }
 
+export interface Archived {
+  events: LegEvent[];
+  offsets: Offsets;
+}
+
 /**
- * What the archive holds of one request. Legs are written before offsets and so are read after them: no offset is named
- * whose leg is missing.
+ * What the archive holds of these requests, by id in lower case; all of them are there. Legs are written before offsets
+ * and so are read after them: no offset is named whose leg is missing.
  */
-export const findLegs = async (
-  pool: Pool,
-  requestId: string,
-): Promise<{ events: LegEvent[]; offsets: Offsets }> => {
-  const offsets = await pool.query<{ requests_offset: string; quotes_offset: string; errors_offset: string }>(
-    'SELECT requests_offset, quotes_offset, errors_offset FROM request_offsets WHERE request_id = $1',
-    [requestId],
+export const findArchived = async (pool: Pool, requestIds: readonly string[]): Promise<ReadonlyMap<string, Archived>> => {
+  const archived = new Map(requestIds.map((id): [string, Archived] => [id.toLowerCase(), { events: [], offsets: NO_OFFSETS }]));
+  const offsets = await pool.query<{ request_id: string; requests_offset: string; quotes_offset: string; errors_offset: string }>(
+    'SELECT request_id, requests_offset, quotes_offset, errors_offset FROM request_offsets WHERE request_id = ANY($1::uuid[])',
+    [requestIds],
   );
-  const legs = await pool.query<{ event: LegEvent }>('SELECT event FROM legs WHERE request_id = $1', [
-    requestId,
-  ]);
-  const [row] = offsets.rows;
-  return {
-    events: legs.rows.map(({ event }) => event),
-    offsets: row
-      ? [Number(row.requests_offset), Number(row.quotes_offset), Number(row.errors_offset)]
-      : NO_OFFSETS,
-  };
+  for (const { request_id, requests_offset, quotes_offset, errors_offset } of offsets.rows) {
+    const held = archived.get(request_id);
+    if (held) held.offsets = [Number(requests_offset), Number(quotes_offset), Number(errors_offset)];
+  }
+  const legs = await pool.query<{ request_id: string; event: LegEvent }>(
+    'SELECT request_id, event FROM legs WHERE request_id = ANY($1::uuid[])',
+    [requestIds],
+  );
+  for (const { request_id, event } of legs.rows) archived.get(request_id)?.events.push(event);
+  return archived;
 };

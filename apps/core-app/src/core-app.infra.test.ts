@@ -4,6 +4,7 @@ import {
   checker,
   type InsurerSettings,
   type LegEvent,
+  type Person,
   type PostRequestReply,
   type PublishedStatus,
   QuotesBody,
@@ -230,5 +231,5 @@ test('the record on the log is what design §3 promises to any client', async ()
   expect(event).toMatchObject({ specversion: '1.0', type: 'osago.request.submitted.v1', subject: request_id });
   const { application } = submissionOf(6);
   expect(JSON.parse(await keys.logPrivate.open(event.data.application_sealed))).toEqual(application);
-  expect(found[0]!.value).not.toContain(application.owner.last_name);
+  expect(found[0]!.value).not.toContain((application.owner as Person).last_name);
 }, 60_000);

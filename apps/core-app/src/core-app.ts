@@ -13,19 +13,27 @@ import {
 import type { Pool } from 'pg';
 import { Access } from './access.ts';
 import { Archive } from './archive.ts';
+import { getHistory } from './get-history.ts';
+import { cancelRequest } from './cancel-request.ts';
+import { getInsurers } from './get-insurers.ts';
 import { getQuotes } from './get-quotes.ts';
+import { getRequest } from './get-request.ts';
+import { getTariffs } from './get-tariffs.ts';
 import { createHttpServer, httpServer } from './http-server.ts';
 import { IdempotencySweep } from './idempotency-sweep.ts';
+import { InsurerStates } from './insurer-states.ts';
 import { Outbox } from './outbox.ts';
 import { PlatformEpoch } from './platform-epoch.ts';
 import { postRequest } from './post-request.ts';
 import { QuotesBodies } from './quotes-body.ts';
 import { Relay } from './relay.ts';
+import { RequestCommands } from './request-commands.ts';
 import { RequestReader } from './request-reader.ts';
 import { CORE_APP_SOURCE, RequestStore } from './request-store.ts';
+import { retryQuote } from './retry-quote.ts';
 import { Showcase } from './showcase.ts';
 import { ShowcaseFeed } from './showcase-feed.ts';
-import { Streams } from './streams.ts';
+import { Streams, type StreamsOptions } from './streams.ts';
 import { webPage } from './web-page.ts';
 
 export interface CoreAppDeps {
@@ -45,7 +53,8 @@ export interface CoreAppOptions {
   port: number;
   privatePort: number;
   podName: string;
-  streamsMax: number;
+  redisUrl: string;
+  streams: StreamsOptions;
   webDir: string | undefined;
 }
 
@@ -56,15 +65,23 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
   const showcase = new Showcase();
   const store = new RequestStore(deps);
   const relay = new Relay({ ...deps, outbox: new Outbox(pool) });
-  const feed = new ShowcaseFeed({ ...deps, showcase }, options);
+  const feed = new ShowcaseFeed({ ...deps, showcase });
   const bodies = new QuotesBodies({ ...deps, epoch, feed });
   const reader = new RequestReader({ pool, showcase, store });
-  const streams = new Streams({ ...deps, access, reader, showcase, bodies }, options);
+  const streams = new Streams({ ...deps, access, reader, showcase, bodies }, options.streams);
+  const states = new InsurerStates(deps, options);
+  const commandDeps = { ...deps, commands: new RequestCommands(deps), reader, relay, showcase, bodies };
   const server = createHttpServer(
     {
+      request: getRequest(commandDeps),
+      cancel: cancelRequest(commandDeps),
+      retry: retryQuote(commandDeps),
+      insurers: getInsurers({ ...deps, states }),
+      tariffs: getTariffs(deps),
       stream: streams.handle.bind(streams),
       quotes: getQuotes({ ...deps, reader, showcase, bodies }),
-      post: postRequest({ ...deps, access, store, relay, showcase, epoch }),
+      history: getHistory({ ...deps, access, reader }),
+      post: postRequest({ ...commandDeps, access, store, epoch }),
       page: options.webDir === undefined ? undefined : webPage(options.webDir),
     },
     { access, log },
@@ -85,6 +102,7 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
     feed,
     new Archive({ ...deps, deadLetters: new DeadLetters(deps, { source: CORE_APP_SOURCE }) }),
     epoch,
+    states,
     new IdempotencySweep(deps),
     privateServer({ log, metrics }, { port: options.privatePort, live: {}, ready }),
   ];

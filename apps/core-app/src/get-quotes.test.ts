@@ -203,3 +203,43 @@ describe('?cursor=', () => {
     expect((await get({}, `?cursor=${cursorAt(9).replace('e1', 'e2')}`)).status).toBe(200);
   });
 });
+
+describe('the body', () => {
+  test('says that the feed is stale, under the same ETag: that is no news of the request', async () => {
+    const { feed, get } = await setup();
+    const fresh = await get();
+    feed.stale = true;
+    const stale = await get();
+    expect([fresh.json(), stale.json()]).toMatchObject([{}, { feed: 'stale' }]);
+    expect(fresh.json()).not.toHaveProperty('feed');
+    expect(stale.headers.etag).toBe(fresh.headers.etag);
+    expect((await get({ 'if-none-match': fresh.headers.etag! })).status).toBe(304);
+  });
+
+  test('has a cursor without an end mark, finished or not', async () => {
+    const { get, happen } = await setup();
+    happen('quoted', 3);
+    expect((await get()).json()).toMatchObject({ status: 'completed', cursor: cursorAt(3) });
+  });
+});
+
+describe('an ETag of ours', () => {
+  test('wins over nothing: a cursor that is ahead of it is a 503 all the same', async () => {
+    const { clock, etag, happen, hold } = await setup();
+    const { answer } = await hold({ 'if-none-match': await etag(), prefer: 'wait=30' }, `?cursor=${cursorAt(9)}`);
+    clock.advance(2_000);
+    happen('submitted', 3);
+    expect((await answer).status).toBe(503);
+  });
+
+  test('of another epoch or of the end of the log is no promise: 200 at once, or when the wait for it is over', async () => {
+    const { clock, etag, get, happen, hold, logEnd } = await setup();
+    const ours = await etag();
+    expect((await get({ 'if-none-match': ours.replace('e1', 'e2'), prefer: 'wait=0' })).status).toBe(200);
+    logEnd.offset = 5n;
+    const { answer } = await hold({ 'if-none-match': ours.replace(cursorAt(-1), cursorAt(9)) });
+    clock.advance(2_000);
+    happen('submitted', 3);
+    expect((await answer).status).toBe(200);
+  });
+});

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasSeen, isClosed } from '@osago/quotes';
 import { HttpProblem } from './problem.ts';
 import { cursorOfEtag } from './quotes-body.ts';
-import type { RequestReader } from './request-reader.ts';
 import { type ResumeDeps, standingTo } from './resume.ts';
 import type { Shown } from './showcase.ts';
 import { waitFor } from './wait.ts';
@@ -17,7 +16,7 @@ const preferredWaitMs = (header: string | string[] | undefined): number => {
 };
 
 export const getQuotes =
-  (deps: ResumeDeps & { reader: Pick<RequestReader, 'read'> }) =>
+  (deps: ResumeDeps) =>
   async (
     requestId: string,
     query: URLSearchParams,

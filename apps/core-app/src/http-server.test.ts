@@ -46,10 +46,10 @@ describe('a path that is not there', () => {
 
 test('a method that is not offered is a 405 that names what is', async () => {
   const { origin } = await startTestApi(cleanup);
-  for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
     const answer = await fetchAll(`${origin}/api/osago/requests`, { method });
     expect([answer.status, answer.headers['allow'], answer.headers['content-type']]).toEqual([
-      405, 'POST', 'application/problem+json',
+      405, 'GET, HEAD, POST', 'application/problem+json',
     ]);
   }
 });

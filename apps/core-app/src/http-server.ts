@@ -1,8 +1,8 @@
 /** The public port. The stream is a plain handler in front of Express, which costs each stream some kilobytes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { API_PREFIX } from '@osago/contracts';
+import { API_PREFIX, faultsIn, preferredLanguage } from '@osago/contracts';
 import type { Log, Service } from '@osago/service-kit';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Router } from 'express';
 import type { Access } from './access.ts';
 import { PostgresAwayError } from './postgres-away.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
@@ -20,9 +20,22 @@ type RequestRoute = (
   response: ServerResponse,
 ) => void | Promise<void>;
 
+type OpenRoute = (query: URLSearchParams, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
 export interface Routes {
   stream: RequestRoute;
   quotes: RequestRoute;
+  request: RequestRoute;
+  cancel: RequestRoute;
+  retry: (
+    ids: readonly [requestId: string, insurerId: string],
+    body: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => Promise<void>;
+  history: OpenRoute;
+  insurers: OpenRoute;
+  tariffs: OpenRoute;
   post: (body: unknown, request: IncomingMessage, response: ServerResponse) => Promise<void>;
   page?: Router | undefined;
 }
@@ -56,13 +69,19 @@ const problemOf = (error: unknown, request: IncomingMessage): HttpProblem | unde
   return expressProblem(error as { type?: unknown; status?: unknown }, request);
 };
 
+/** Faults are told in the language that the caller likes best. */
+const inWordsFor = (request: IncomingMessage, problem: HttpProblem): HttpProblem =>
+  problem.faults === undefined
+    ? problem
+    : new HttpProblem(problem.status, problem.message, faultsIn(preferredLanguage(request.headers['accept-language']), problem.faults));
+
 const errorHandler =
   (log: Log): ErrorRequestHandler =>
   (error: unknown, request, response, _next) => {
     const problem = problemOf(error, request);
     if (error instanceof PostgresAwayError) log.warn({ error }, 'answered 503');
     if (problem === undefined) log.error({ error, method: request.method, url_path: request.path }, 'request failed');
-    answerProblem(response, problem ?? new HttpProblem(500));
+    answerProblem(response, inWordsFor(request, problem ?? new HttpProblem(500)));
   };
 
 const createExpress = (routes: Routes, { access, log }: { access: Access; log: Log }): Express => {
@@ -75,23 +94,53 @@ const createExpress = (routes: Routes, { access, log }: { access: Access; log: L
       response.set('allow', allow);
       throw new HttpProblem(405);
     };
+  // Any content type: a client that forgot the header still means JSON.
+  const json = express.json({ limit: BODY_BYTES_MAX, strict: false, type: () => true });
+  /** The credential is looked at before anything else. */
+  const allowed = (request: Request<{ request_id: string }>): [requestId: string, query: URLSearchParams] => {
+    const query = queryOf(request);
+    const requestId = request.params.request_id.toLowerCase();
+    access.check(request, requestId, query);
+    return [requestId, query];
+  };
+  const ofRequest =
+    (route: RequestRoute): RequestHandler<{ request_id: string }> =>
+    (request, response) =>
+      route(...allowed(request), request, response);
+  const open =
+    (route: OpenRoute): RequestHandler =>
+    (request, response) =>
+      route(queryOf(request), request, response);
   app
     .route(`${API_PREFIX}/requests`)
-    .post(
-      // Any content type: a client that forgot the header still means JSON.
-      express.json({ limit: BODY_BYTES_MAX, strict: false, type: () => true }),
-      (request, response) => routes.post(request.body, request, response),
-    )
-    .all(offersOnly('POST'));
+    .get(open(routes.history))
+    .post(json, (request, response) => routes.post(request.body, request, response))
+    .all(offersOnly('GET, HEAD, POST'));
+  app
+    .route(`${API_PREFIX}/requests/:request_id`)
+    .get(ofRequest(routes.request))
+    .delete(ofRequest(routes.cancel))
+    .all(offersOnly('GET, HEAD, DELETE'));
   app
     .route(`${API_PREFIX}/requests/:request_id/quotes`)
-    .get((request, response) => {
-      const query = queryOf(request);
-      const requestId = request.params.request_id.toLowerCase();
-      access.check(request, requestId, query);
-      return routes.quotes(requestId, query, request, response);
-    })
+    .get(ofRequest(routes.quotes))
     .all(offersOnly('GET, HEAD'));
+  app
+    .route(`${API_PREFIX}/requests/:request_id/quotes/:insurer_id/retry`)
+    .post(
+      (request, _response, next) => {
+        allowed(request);
+        next();
+      },
+      json,
+      (request, response) => {
+        const [requestId] = allowed(request);
+        return routes.retry([requestId, request.params.insurer_id], request.body, request, response);
+      },
+    )
+    .all(offersOnly('POST'));
+  app.route(`${API_PREFIX}/insurers`).get(open(routes.insurers)).all(offersOnly('GET, HEAD'));
+  app.route(`${API_PREFIX}/tariffs`).get(open(routes.tariffs)).all(offersOnly('GET, HEAD'));
   app.route(`${API_PREFIX}/requests/:request_id/stream`).all(offersOnly('GET'));
   if (routes.page) app.use(routes.page);
   app.use(() => {

@@ -49,7 +49,15 @@ startMain(async () => {
       port: config.PORT,
       privatePort: config.PRIVATE_PORT,
       podName: config.POD_NAME,
-      streamsMax: config.STREAMS_MAX,
+      redisUrl: config.REDIS_URL,
+      streams: {
+        streamsMax: config.STREAMS_MAX,
+        perOwnerMax: config.STREAMS_PER_OWNER_MAX,
+        pendingBytesMax: config.STREAM_PENDING_BYTES_MAX,
+        pendingBytesSumMax: config.STREAMS_PENDING_BYTES_MAX,
+        stalledMs: config.STREAM_STALLED_MS,
+        drainMs: config.STREAMS_DRAIN_MS,
+      },
       webDir: config.WEB_DIR === undefined ? undefined : resolve(config.WEB_DIR),
     },
   );

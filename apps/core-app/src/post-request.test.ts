@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Application, Fault, PostRequestReply, Problem } from '@osago/contracts';
+import type { Application, Fault, Person, PostRequestReply, Problem } from '@osago/contracts';
 import fc from 'fast-check';
 import { canonicalJson } from './post-request.ts';
 import { PostgresAwayError } from './postgres-away.ts';
@@ -20,7 +20,7 @@ const EXAMPLE = join(import.meta.dirname, '../../../docs/examples/application.js
 
 const setup = async () => {
   const api = await startTestApi(cleanup);
-  const application = JSON.parse(await readFile(EXAMPLE, 'utf8')) as Application;
+  const application = JSON.parse(await readFile(EXAMPLE, 'utf8')) as Application & { owner: Person };
   const post = (body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Exchange> =>
     fetchAll(`${api.origin}${PATH}`, { method: 'POST', headers, body: JSON.stringify(body) });
   return { ...api, application, post };
@@ -64,7 +64,7 @@ describe('a good application', () => {
     const answer = await post({ ...application, request_id: REQUEST_ID.toUpperCase() });
     const path = `${PATH}/${REQUEST_ID}`;
     expect(answer.status).toBe(201);
-    expect(answer.headers).toMatchObject({ location: path, 'cache-control': 'no-store', 'content-type': 'application/json' });
+    expect(answer.headers).toMatchObject({ location: path, 'cache-control': 'private, no-store', 'content-type': 'application/json' });
     expect(answer.json()).toEqual({
       request_id: REQUEST_ID,
       status: 'in_progress',
@@ -176,18 +176,18 @@ describe('a body with faults', () => {
         ['/a~1b~0c', 'unknown_member'],
         ['/contacts/email', 'required'],
         ['/contacts/phone', 'required'],
-        ['/drivers', 'too_few'],
+        ['/drivers', 'drivers_missing'],
         ['/owner/birth_date', 'bad_format'],
         ['/owner/passport/series', 'bad_format'],
         ['/period/months', 'too_small'],
-        ['/policy_start_date', 'out_of_range'],
+        ['/policy_start_date', 'start_out_of_range'],
         ['/policyholder/birth_date', 'too_young'],
-        ['/policyholder/passport/issued_on', 'too_early'],
+        ['/policyholder/passport/issued_on', 'passport_too_early'],
         ['/purpose', 'required'],
         ['/request_id', 'bad_format'],
         ['/vehicle/power_hp', 'wrong_type'],
         ['/vehicle/vin', 'bad_format'],
-        ['/vehicle/year', 'in_future'],
+        ['/vehicle/year', 'year_in_future'],
       ].sort(),
     );
     expect(store.submissions).toEqual([]);

@@ -7,6 +7,7 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'No credential was given',
   404: 'There is no such request',
   405: 'The method is not offered here',
+  409: 'Not as things stand',
   413: 'The body is too large',
   422: 'The key was used for something else',
   500: 'Something broke on our side',

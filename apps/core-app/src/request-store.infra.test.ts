@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => database.close());
 beforeEach(async () => {
-  await database.pool.query(`TRUNCATE ${TABLES.join(', ')}`);
+  await database.pool.query(`TRUNCATE ${TABLES.join(', ')} CASCADE`);
 });
 
 const countRows = async (): Promise<Record<string, number>> => {

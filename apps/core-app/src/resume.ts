@@ -1,13 +1,16 @@
 /**
  * How this pod stands to what a reader has seen. A cursor of another epoch or request, an unreadable one and one beyond
- * the log's end count as none; any other is waited for, so that no reader is ever shown less than it has seen.
+ * the log's end count as none; any other is waited for, so that no reader is ever shown less than it has seen. Only its
+ * offsets wait for the feed: its revision is met from Postgres, where every command was before anybody saw it.
  */
 import { REQUEST_TOPICS } from '@osago/contracts';
 import type { EventBus } from '@osago/event-bus';
-import { type Cursor, decodeCursor, hasSeen } from '@osago/quotes';
+import { type Cursor, decodeCursor, hasSeen, type RequestState } from '@osago/quotes';
 import type { Clock, Log } from '@osago/service-kit';
+import { PostgresAwayError } from './postgres-away.ts';
 import type { QuotesBodies } from './quotes-body.ts';
-import type { Showcase } from './showcase.ts';
+import type { RequestReader } from './request-reader.ts';
+import type { Showcase, Shown } from './showcase.ts';
 import { waitFor } from './wait.ts';
 
 /** A feed that is further behind than this is not worth waiting for. */
@@ -18,6 +21,7 @@ export type Standing = { kind: 'none' } | { kind: 'seen' | 'behind'; cursor: Cur
 export interface ResumeDeps {
   bus: Pick<EventBus, 'endOffsets'>;
   bodies: QuotesBodies;
+  reader: Pick<RequestReader, 'read'>;
   showcase: Showcase;
   clock: Clock;
   log: Log;
@@ -34,6 +38,18 @@ const isBeyondTheLog = async ({ bus, log }: ResumeDeps, { offsets, partition }: 
   }
 };
 
+/** Adds what Postgres knows to the showcase. False when it cannot be asked: then what the feed brings has to do. */
+const askPostgres = async ({ reader, log }: ResumeDeps, requestId: string, cursor: Cursor): Promise<boolean> => {
+  try {
+    await reader.read(requestId, cursor);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PostgresAwayError)) throw error;
+    log.debug({ error, request_id: requestId }, 'Postgres is away while a reader comes back');
+    return false;
+  }
+};
+
 /** The request must be in the showcase. */
 export const standingTo = async (
   deps: ResumeDeps,
@@ -43,11 +59,15 @@ export const standingTo = async (
 ): Promise<Standing> => {
   const cursor = decodeCursor(text);
   if (!deps.bodies.isCurrent(cursor, requestId)) return { kind: 'none' };
-  const isSeen = await waitFor(deps, requestId, {
-    until: ({ state }) => hasSeen(state, cursor),
-    forMs: BEHIND_WAIT_MS,
-    signal,
-  });
-  if (isSeen) return { kind: 'seen', cursor };
+  const held = (): RequestState | undefined => deps.showcase.get(requestId)?.state;
+  if (hasSeen(held(), cursor)) return { kind: 'seen', cursor };
+  const isBelow = (): boolean => (held()?.revision ?? 0) < cursor.revision;
+  // A revision that Postgres does not know was never given to anybody.
+  if (isBelow() && (await askPostgres(deps, requestId, cursor)) && isBelow()) return { kind: 'none' };
+  const until = ({ state }: Shown): boolean => hasSeen(state, cursor);
+  if (await waitFor(deps, requestId, { until, forMs: BEHIND_WAIT_MS, signal })) return { kind: 'seen', cursor };
+  // The feed does not come back to what only the archive has of an older request.
+  await askPostgres(deps, requestId, cursor);
+  if (hasSeen(held(), cursor)) return { kind: 'seen', cursor };
   return (await isBeyondTheLog(deps, cursor)) ? { kind: 'none' } : { kind: 'behind', cursor };
 };

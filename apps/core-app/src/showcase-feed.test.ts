@@ -19,7 +19,7 @@ const setup = () => {
   const metrics = createMetrics('core-app');
   const log = rememberingLog();
   const start = (): ShowcaseFeed => {
-    const feed = new ShowcaseFeed({ bus, showcase, clock, log, metrics }, { podName: 'pod' });
+    const feed = new ShowcaseFeed({ bus, showcase, clock, log, metrics });
     const stop = new AbortController();
     const running = feed.run(stop.signal);
     cleanup.add(() => {

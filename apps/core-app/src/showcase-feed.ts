@@ -31,14 +31,13 @@ export class ShowcaseFeed implements Service {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #records: Counter;
+  /** By topic: a label is looked up once, and not for each record. */
+  readonly #folded: ReadonlyMap<string, Counter.Internal>;
   readonly #readySeconds: Gauge;
   #isReady = false;
   #startedAtMs = 0;
 
-  constructor(
-    deps: { bus: EventBus; showcase: Showcase; clock: Clock; log: Log; metrics: Registry },
-    { podName }: { podName: string },
-  ) {
+  constructor(deps: { bus: Pick<EventBus, 'tail'>; showcase: Showcase; clock: Clock; log: Log; metrics: Registry }) {
     this.#showcase = deps.showcase;
     this.#clock = deps.clock;
     this.#log = deps.log;
@@ -48,6 +47,7 @@ export class ShowcaseFeed implements Service {
       labelNames: ['topic', 'result'],
       registers: [deps.metrics],
     });
+    this.#folded = new Map<string, Counter.Internal>(REQUEST_TOPICS.map((topic) => [topic, this.#records.labels(topic, 'folded')]));
     this.#readySeconds = new Gauge({
       name: 'osago_feed_ready_seconds',
       help: 'From the start of the feed until it had caught up',
@@ -66,7 +66,8 @@ export class ShowcaseFeed implements Service {
       {
         topics: REQUEST_TOPICS,
         fromMs: deps.clock.nowMs() - WINDOW_MS,
-        groupPrefix: `osago-showcase-${podName}`,
+        // One for all pods: whichever starts sweeps what dead ones of any name have left on the broker.
+        groupPrefix: 'osago-showcase',
       },
       (record) => {
         this.#onRecord(record);
@@ -76,9 +77,13 @@ export class ShowcaseFeed implements Service {
 
   #onRecord({ topic, partition, offset, value }: LogRecord): void {
     const decoded = decodeEvent(value);
-    this.#records.inc({ topic, result: decoded.ok ? 'folded' : 'undecodable' });
-    if (decoded.ok) this.#showcase.apply(decoded.event, partition, Number(offset));
-    else this.#log.warn({ topic, partition, offset: String(offset), reason: decoded.reason }, 'record passed over');
+    if (decoded.ok && value !== null) {
+      this.#folded.get(topic)?.inc();
+      this.#showcase.feed(decoded.event, partition, { value, offset: Number(offset) });
+    } else if (!decoded.ok) {
+      this.#records.inc({ topic, result: 'undecodable' });
+      this.#log.warn({ topic, partition, offset: String(offset), reason: decoded.reason }, 'record passed over');
+    }
   }
 
   /** Catching-up, until every partition has reached the end it had at the start; red only for that. */

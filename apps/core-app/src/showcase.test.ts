@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { NO_OFFSETS } from '@osago/quotes';
+import { encodeEvent, type OsagoEvent } from '@osago/contracts';
+import { fold, LATE_WINDOW_MS, NO_OFFSETS, type RequestState, withOffsets } from '@osago/quotes';
+import fc from 'fast-check';
 import { Showcase, SHOWCASE_TTL_MS } from './showcase.ts';
 import { at, leg, PARTITION, REQUEST_ID, submitted, timestamp } from './testing-events.ts';
 
@@ -112,20 +114,7 @@ describe('evict', () => {
     const { showcase } = setup();
     showcase.apply(asked, PARTITION, 0);
     expect(showcase.evict(at(0))).toBe(0);
-    const retry = {
-      ...asked,
-      type: 'osago.leg.retry-asked.v1' as const,
-      data: {
-        request_id: REQUEST_ID,
-        revision: 2,
-        insurer_id: 'alpha',
-        attempt: 2,
-        deadline_at: timestamp(90_000),
-        tariff: asked.data.tariff,
-        application_sealed: 'sealed',
-      },
-    };
-    showcase.apply(retry, PARTITION, 1);
+    showcase.apply(retryAsked(2, 2), PARTITION, 1);
     expect(showcase.evict(forgetAtMs + 29_999)).toBe(0);
     expect(showcase.evict(forgetAtMs + 30_000)).toBe(1);
   });
@@ -144,5 +133,122 @@ describe('evict', () => {
     showcase.apply(leg('alpha', 'quoted'), PARTITION, 0);
     expect(showcase.evict(forgetAtMs - 1)).toBe(0);
     expect(showcase.evict(forgetAtMs)).toBe(1);
+  });
+});
+
+/** As a feed does it: with the bytes of the record. */
+const feedTo = (showcase: Showcase, event: OsagoEvent, offset: number): void =>
+  showcase.feed(event, PARTITION, { value: encodeEvent(event), offset });
+
+const STATUSES = ['submitted', 'estimated', 'quoted', 'declined', 'needs_data', 'error', 'timeout', 'skipped'] as const;
+
+const retryAsked = (attempt: number, revision: number): OsagoEvent => ({
+  ...asked,
+  id: `${REQUEST_ID}:r${revision}`,
+  type: 'osago.leg.retry-asked.v1',
+  data: {
+    request_id: REQUEST_ID,
+    revision,
+    insurer_id: 'alpha',
+    attempt,
+    deadline_at: timestamp(90_000),
+    tariff: asked.data.tariff,
+    application_sealed: 'sealed',
+  },
+});
+
+const anyLeg = fc
+  .record({
+    insurer_id: fc.constantFrom('alpha', 'beta'),
+    status: fc.constantFrom(...STATUSES),
+    attempt: fc.integer({ min: 1, max: 3 }),
+    fence: fc.constantFrom(0, 1, 1_795_251_600_000),
+    step: fc.integer({ min: 0, max: 3 }),
+    message: fc.constantFrom('Отказ', 'no'),
+  })
+  .map(({ insurer_id, status, message, ...sketch }): OsagoEvent => leg(insurer_id, status, { ...sketch, members: { reason: { code: 'a', message } } }));
+
+describe('what nobody has looked at', () => {
+  test('is the same as what was folded all along, whatever the order, the repeats and the moment of the first look', () => {
+    const histories = fc.record({
+      legs: fc.array(anyLeg, { maxLength: 12 }),
+      lookAt: fc.nat({ max: 14 }),
+      loadAt: fc.nat({ max: 14 }),
+    });
+    const property = fc.property(histories, ({ legs, lookAt, loadAt }) => {
+      const { showcase } = setup();
+      const events = [...legs.slice(0, 4), asked, ...legs.slice(4), retryAsked(2, 2), ...legs.slice(0, 2)];
+      let state: RequestState | undefined;
+      events.forEach((event, offset) => {
+        if (offset === lookAt) showcase.get(REQUEST_ID);
+        if (offset === loadAt && state !== undefined) {
+          showcase.load([asked, leg('beta', 'error', { step: 9 })], PARTITION, [offset, -1, offset]);
+          state = withOffsets([asked, leg('beta', 'error', { step: 9 })].reduce((held, loaded) => fold(held, loaded), state), [offset, -1, offset]);
+        }
+        feedTo(showcase, event, offset);
+        state = fold(state, event, offset);
+      });
+      expect(showcase.get(REQUEST_ID)?.state).toEqual(state);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  test('is told to a watcher from the first look on', () => {
+    const { showcase, changes, watch } = setup();
+    feedTo(showcase, asked, 0);
+    feedTo(showcase, leg('alpha', 'submitted', { step: 1 }), 0);
+    watch();
+    feedTo(showcase, leg('alpha', 'quoted', { step: 2 }), 1);
+    expect(changes).toEqual(['quoted']);
+  });
+
+  test('is kept as long as what was looked at', () => {
+    const { showcase } = setup();
+    feedTo(showcase, leg('alpha', 'quoted'), 0);
+    expect(showcase.evict(at(60_000) + SHOWCASE_TTL_MS - 1)).toBe(0);
+    expect(showcase.evict(at(60_000) + SHOWCASE_TTL_MS)).toBe(1);
+  });
+});
+
+describe('the bound', () => {
+  /** Accepted one after the other, the first one first. */
+  const full = (count: number): Showcase => {
+    const showcase = new Showcase({ requestsMax: 3 });
+    for (let number = 0; number < count; number += 1) {
+      showcase.apply(submitted({ alpha: 60_000 + number * 1_000 }, `request-${number}`), PARTITION, number);
+    }
+    return showcase;
+  };
+  const held = (showcase: Showcase): number[] => [0, 1, 2, 3, 4, 5].filter((number) => showcase.get(`request-${number}`));
+  const closedMs = at(60_000) + LATE_WINDOW_MS;
+
+  test('forgets nothing of which an answer may still come, however many there are', () => {
+    const showcase = full(6);
+    expect(showcase.evict(closedMs)).toBe(0);
+    expect(showcase.size).toBe(6);
+  });
+
+  test('forgets the oldest of those that are closed, and no more than needed', () => {
+    const showcase = full(6);
+    expect(showcase.evict(closedMs + 1)).toBe(1);
+    expect(held(showcase)).toEqual([1, 2, 3, 4, 5]);
+    expect(showcase.evict(closedMs + 10_000)).toBe(2);
+    expect(held(showcase)).toEqual([3, 4, 5]);
+    expect(showcase.evict(closedMs + 20_000)).toBe(0);
+  });
+
+  test('forgets nobody that is watched', () => {
+    const showcase = full(4);
+    showcase.watch('request-0', () => undefined);
+    expect(showcase.evict(closedMs + 10_000)).toBe(1);
+    expect(held(showcase)).toEqual([0, 2, 3]);
+  });
+
+  test('does not hold against one that was asked again', () => {
+    const showcase = full(4);
+    const again = retryAsked(2, 2);
+    showcase.apply({ ...again, data: { ...again.data, request_id: 'request-0', deadline_at: timestamp(600_000) } } as OsagoEvent, PARTITION, 9);
+    expect(showcase.evict(closedMs + 10_000)).toBe(1);
+    expect(held(showcase)).toEqual([0, 2, 3]);
   });
 });

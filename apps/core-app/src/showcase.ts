@@ -1,22 +1,26 @@
 /**
  * The read model: every request that is recent, as this pod's feed has folded it. Readers of one request are told of
- * each change. A request is forgotten ten minutes after its last deadline, unless somebody still watches it; never by
- * count while it is in progress.
+ * each change. A request is forgotten ten minutes after its last deadline, unless somebody still watches it; by count only
+ * when nothing more can come of it, and then it is read from Postgres.
  */
-import type { OsagoEvent } from '@osago/contracts';
+import { isLegEvent, type LegEvent, type OsagoEvent, REQUEST_TOPICS, topicOf } from '@osago/contracts';
 import {
   fold,
   isVisible,
   LATE_WINDOW_MS,
+  NO_OFFSETS,
   type Offsets,
   type RequestState,
-  view,
+  unknownRequest,
   type Visible,
   withOffsets,
 } from '@osago/quotes';
+import { PackedLegs } from './packed-legs.ts';
 
 /** After the last deadline. Older reads come from Postgres. */
 export const SHOWCASE_TTL_MS = 10 * 60_000;
+/** Of ten quotes a request takes 14 KB: some 550 MB, of the 768 that a pod may have. */
+const REQUESTS_MAX = 40_000;
 
 export interface Shown {
   readonly state: Visible;
@@ -28,18 +32,64 @@ type Listener = () => void;
 class Entry {
   state: RequestState;
   readonly partition: number;
-  readonly listeners = new Set<Listener>();
+  /** Until somebody looks. Of what is here `state` knows nothing. */
+  packed: PackedLegs | undefined = new PackedLegs();
+  /** Of the packed legs, in the order of REQUEST_TOPICS. */
+  readonly packedOffsets: [number, number, number] = [...NO_OFFSETS];
+  listeners: Set<Listener> | undefined;
   /** Kept at least so long: looked at once and not at each eviction, because deadlines only move away. */
   keepUntilMs = 0;
 
-  constructor(state: RequestState, partition: number) {
-    this.state = state;
+  constructor(requestId: string, partition: number) {
+    this.state = unknownRequest(requestId);
     this.partition = partition;
   }
+
+  get isWatched(): boolean {
+    return this.listeners !== undefined && this.listeners.size > 0;
+  }
+
+  pack(legs: PackedLegs, event: LegEvent, { value, offset }: FedFrom): void {
+    legs.add(event, value);
+    const at = REQUEST_TOPICS.indexOf(topicOf(event.type));
+    this.packedOffsets[at] = Math.max(this.packedOffsets[at] ?? -1, offset);
+  }
+
+  /** The whole state; from now on it is kept as such. */
+  unpack(): RequestState {
+    if (this.packed !== undefined) {
+      const state = this.packed.unpack().reduce((held, event) => fold(held, event), this.state);
+      this.state = withOffsets(state, this.packedOffsets);
+      this.packed = undefined;
+    }
+    return this.state;
+  }
+
+  /** Of all that was ever asked; 0 when nothing is known of that. */
+  lastDeadlineMs(): number {
+    const { submission, retries, legs } = this.state;
+    const deadlines = new Set([
+      ...(submission?.panel ?? []).map(({ deadline_at }) => deadline_at),
+      ...Object.values(retries).map(({ deadline_at }) => deadline_at),
+      ...Object.values(legs).map(({ data }) => data.deadline_at),
+    ]);
+    return Math.max(this.packed?.lastDeadlineMs ?? 0, ...[...deadlines].map((text) => Date.parse(text)));
+  }
+}
+
+/** The record that an event came with. */
+export interface FedFrom {
+  value: Buffer;
+  offset: number;
 }
 
 export class Showcase {
   readonly #entries = new Map<string, Entry>();
+  readonly #requestsMax: number;
+
+  constructor({ requestsMax = REQUESTS_MAX }: { requestsMax?: number } = {}) {
+    this.#requestsMax = requestsMax;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -47,58 +97,78 @@ export class Showcase {
 
   /** `offset` is left out for an event that was made from a committed row. */
   apply(event: OsagoEvent, partition: number, offset?: number): void {
-    const requestId = event.data.request_id;
-    const entry = this.#entries.get(requestId);
-    if (entry === undefined) {
-      this.#entries.set(requestId, new Entry(fold(undefined, event, offset), partition));
-      return;
-    }
-    const next = fold(entry.state, event, offset);
-    if (next === entry.state) return;
-    entry.state = next;
-    for (const listener of entry.listeners) listener();
+    const entry = this.#entryOf(event.data.request_id, partition);
+    this.#set(entry, fold(entry.state, event, offset));
   }
 
-  /** Adds what Postgres knows of a request that the feed has not shown yet, or not any more. */
+  /** The same for an event that was decoded from a record of the log. */
+  feed(event: OsagoEvent, partition: number, from: FedFrom): void {
+    const entry = this.#entryOf(event.data.request_id, partition);
+    if (entry.packed !== undefined && isLegEvent(event)) entry.pack(entry.packed, event, from);
+    else this.#set(entry, fold(entry.state, event, from.offset));
+  }
+
+  /**
+   * Adds what Postgres knows of a request that the feed has not shown yet, or not any more. It is seen as one change:
+   * an offset is never shown without the events below it.
+   */
   load(events: readonly OsagoEvent[], partition: number, offsets: Offsets): void {
-    for (const event of events) this.apply(event, partition);
-    const entry = events[0] && this.#entries.get(events[0].data.request_id);
-    if (entry !== undefined) entry.state = withOffsets(entry.state, offsets);
+    const [first] = events;
+    if (first === undefined) return;
+    const entry = this.#entryOf(first.data.request_id, partition);
+    const state = events.reduce((held, event) => fold(held, event), entry.unpack());
+    this.#set(entry, withOffsets(state, offsets));
+  }
+
+  #entryOf(requestId: string, partition: number): Entry {
+    let entry = this.#entries.get(requestId);
+    if (entry === undefined) {
+      entry = new Entry(requestId, partition);
+      this.#entries.set(requestId, entry);
+    }
+    return entry;
+  }
+
+  #set(entry: Entry, next: RequestState): void {
+    if (next === entry.state) return;
+    entry.state = next;
+    for (const listener of entry.listeners ?? []) listener();
   }
 
   /** Undefined while nothing of the request can be shown. */
   get(requestId: string): Shown | undefined {
     const entry = this.#entries.get(requestId);
     if (entry === undefined || !isVisible(entry.state)) return undefined;
-    return { state: entry.state, partition: entry.partition };
+    const state = entry.unpack();
+    return isVisible(state) ? { state, partition: entry.partition } : undefined;
   }
 
   /** Calls `listener` after each change of the request, which must be known. Returns how to stop it. */
   watch(requestId: string, listener: Listener): () => void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined) throw new Error(`request ${requestId} is not in the showcase`);
-    entry.listeners.add(listener);
-    return () => entry.listeners.delete(listener);
+    entry.unpack();
+    const listeners = (entry.listeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
-  /** Forgets what is past its time. Returns how many requests that were. */
+  /** Forgets what is past its time, and of what is closed the oldest beyond the bound. Returns how many that were. */
   evict(nowMs: number): number {
-    let evicted = 0;
+    const before = this.size;
     for (const [requestId, entry] of this.#entries) {
-      if (nowMs < entry.keepUntilMs || entry.listeners.size > 0) continue;
-      entry.keepUntilMs = forgetAtMs(entry.state);
-      if (nowMs < entry.keepUntilMs) continue;
-      this.#entries.delete(requestId);
-      evicted += 1;
+      if (nowMs < entry.keepUntilMs || entry.isWatched) continue;
+      entry.keepUntilMs = entry.lastDeadlineMs() + SHOWCASE_TTL_MS;
+      if (nowMs >= entry.keepUntilMs) this.#entries.delete(requestId);
     }
-    return evicted;
+    // Within the late window an answer may still come, and there is no end to looking a request up for each.
+    const closedMs = nowMs - LATE_WINDOW_MS + SHOWCASE_TTL_MS;
+    for (const [requestId, entry] of this.#entries) {
+      if (this.size <= this.#requestsMax) break;
+      if (entry.isWatched || entry.keepUntilMs >= closedMs) continue;
+      entry.keepUntilMs = entry.lastDeadlineMs() + SHOWCASE_TTL_MS;
+      if (entry.keepUntilMs < closedMs) this.#entries.delete(requestId);
+    }
+    return before - this.size;
   }
 }
-
-const forgetAtMs = (state: RequestState): number => {
-  if (isVisible(state)) {
-    return Date.parse(view(state, 0).late_until) - LATE_WINDOW_MS + SHOWCASE_TTL_MS;
-  }
-  const deadlines = Object.values(state.legs).map(({ data }) => Date.parse(data.deadline_at));
-  return Math.max(...deadlines, 0) + SHOWCASE_TTL_MS;
-};

@@ -1,120 +1,151 @@
 /**
- * One stream: a snapshot, then each quote that changes, then `done` or `timeout`. What the reader has seen is kept as the
- * JSON of each quote, so that a change is what differs, whatever record or clock caused it.
+ * One stream: a snapshot, then each quote that changes, then `done` or `timeout`. It writes to the socket itself, and
+ * keeps little more than what its reader has seen: ten thousand of them stand open on one pod.
  */
-import type { ServerResponse } from 'node:http';
-import type { EndFrame, HeartbeatFrame, Quote, QuoteFrame } from '@osago/contracts';
-import { countsOf, endOf, isFinished, nextClockChangeMs, type View } from '@osago/quotes';
+import type { Socket } from 'node:net';
+import type { EndFrame } from '@osago/contracts';
+import { CLOCK_GRACE_MS, countsOf, endOf, isFinished, type View, view } from '@osago/quotes';
 import type { QuotesBodies } from './quotes-body.ts';
 import type { Shown } from './showcase.ts';
-import { frame, retryFrame, STREAM_HEADERS } from './sse-frames.ts';
+import { frame, quoteFrame, retryFrame, streamHead } from './sse-frames.ts';
+import { changeSince, firstMoment, type Moment } from './stream-changes.ts';
 
 const HEARTBEAT_MS = 15_000;
-/** Far more than a whole stream of a hundred quotes: only a reader that takes nothing gets there. */
-const PENDING_BYTES_MAX = 256 * 1_024;
-/** A reader that does not take its last bytes is cut: `end()` alone waits for it for ever. */
-export const GOODBYE_MS = 2_000;
+/** A reader with more than this before it is told the latest of each quote once it has taken it, not each step. */
+const LAG_BYTES = 16 * 1_024;
+/** A reader that does not take its last bytes is cut: an end alone waits for it for ever. */
+const GOODBYE_MS = 2_000;
+
+/** How much a reader may leave lying, and how long. */
+export interface StreamBounds {
+  pendingBytesMax: number;
+  /** Without a byte taken. */
+  stalledMs: number;
+}
+
+interface Stall {
+  takenBytes: number;
+  sinceMs: number;
+}
 
 export class Stream {
-  readonly #response: ServerResponse;
+  readonly #socket: Socket;
   readonly #bodies: QuotesBodies;
   #shown: Shown;
-  /** By position in the panel. */
-  #seen: string[] = [];
-  #nextHeartbeatMs = Number.POSITIVE_INFINITY;
-  #nextClockMs = Number.POSITIVE_INFINITY;
-  #cutAtMs: number | undefined;
+  #seen: Moment;
+  #nextHeartbeatMs: number;
+  #toldInTurn = -1;
+  #stall: Stall | undefined;
+  #endedAtMs: number | undefined;
   closeReason = 'gone';
 
-  constructor(response: ServerResponse, { bodies, shown }: { bodies: QuotesBodies; shown: Shown }) {
-    this.#response = response;
+  /** Sends the head of the answer and its first events, and the end when nothing more is to come. */
+  constructor(
+    socket: Socket,
+    { bodies, shown, retryMs, heartbeat }: { bodies: QuotesBodies; shown: Shown; retryMs: number; heartbeat: string },
+  ) {
+    this.#socket = socket;
     this.#bodies = bodies;
     this.#shown = shown;
-  }
-
-  start(retryMs: number, nowMs: number): void {
-    const { body, view } = this.#bodies.render(this.#shown);
-    this.#response.writeHead(200, STREAM_HEADERS);
-    this.#write(
-      `${retryFrame(retryMs)}${frame('snapshot', body, body.cursor)}${this.#heartbeat(nowMs)}`,
+    const nowMs = bodies.nowMs();
+    const { body, view: first } = bodies.render(shown);
+    this.#seen = firstMoment(shown.state, nowMs, first);
+    this.#nextHeartbeatMs = nowMs + HEARTBEAT_MS;
+    this.#socket.write(
+      `${streamHead(nowMs)}${retryFrame(retryMs)}${frame('snapshot', body, body.cursor)}${heartbeat}`,
     );
-    this.#seen = view.quotes.map((quote) => JSON.stringify(quote));
-    this.#settle(view);
+    if (isFinished(first)) this.#finish(first);
   }
 
-  /** The request has changed on this pod. */
-  show(shown: Shown): void {
+  /** Of what was sent, what still lies in this process. */
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** When the clock ends the request, if nothing does before. */
+  endsAtMs(): number {
+    const { state, atMs } = this.#seen;
+    const open = view(state, atMs).quotes.filter((quote) => !quote.final);
+    return Math.max(0, ...open.map((quote) => Date.parse(quote.deadline_at))) + CLOCK_GRACE_MS;
+  }
+
+  /**
+   * The request has changed on this pod. False when the reader was told something in this turn of the loop already: the
+   * rest of what the log brings together then goes out as one, by {@link tell}.
+   */
+  show(shown: Shown, turn: number): boolean {
     this.#shown = shown;
-    if (this.#response.headersSent) this.#send();
+    if (this.#toldInTurn === turn) return false;
+    this.#toldInTurn = turn;
+    this.tell();
+    return true;
   }
 
-  /** Heartbeat, deadlines, stalled readers. */
-  sweep(nowMs: number): void {
-    if (this.#response.writableLength > PENDING_BYTES_MAX) {
+  tell(): void {
+    this.#send(this.#bodies.nowMs());
+  }
+
+  /** What time alone brings: heartbeat, deadlines, the bounds of a reader that takes nothing. */
+  sweep(nowMs: number, heartbeat: string, bounds: StreamBounds): void {
+    if (this.#isStalled(nowMs, bounds)) {
       this.cut('stalled');
       return;
     }
-    if (this.#response.writableEnded) {
-      this.#cutAtMs ??= nowMs + GOODBYE_MS;
-      if (nowMs >= this.#cutAtMs) this.cut('stalled');
-      return;
-    }
-    if (nowMs >= this.#nextClockMs) this.#send();
-    if (nowMs >= this.#nextHeartbeatMs) this.#write(this.#heartbeat(nowMs));
+    if (this.#endedAtMs !== undefined) return;
+    if (nowMs >= this.#seen.nextClockMs || this.#shown.state !== this.#seen.state) this.#send(nowMs);
+    if (nowMs < this.#nextHeartbeatMs) return;
+    this.#nextHeartbeatMs = nowMs + HEARTBEAT_MS;
+    if (this.#socket.writable && !this.#isLagging()) this.#socket.write(heartbeat);
   }
 
   /** The first end counts. */
   end(last: string, reason: string): void {
-    if (this.#response.writableEnded) return;
+    if (this.#endedAtMs !== undefined) return;
+    this.#endedAtMs = this.#bodies.nowMs();
     this.closeReason = reason;
-    this.#response.end(last);
+    this.#socket.end(last);
+    this.#socket.destroySoon();
   }
 
   cut(reason: string): void {
     this.closeReason = reason;
-    this.#response.destroy();
+    this.#socket.destroy();
   }
 
-  #send(): void {
-    const { view } = this.#bodies.render(this.#shown);
-    const texts = view.quotes.map((quote) => JSON.stringify(quote));
-    const changed = view.quotes.filter((_, at) => texts[at] !== this.#seen[at]);
-    this.#seen = texts;
-    const cursor = this.#bodies.cursor(this.#shown);
-    // Only the last carries the id: a reader cut off between two of them has not seen them all.
-    const frames = changed.map((quote, at) =>
-      this.#quoteFrame(quote, view, at === changed.length - 1 ? cursor : undefined),
-    );
-    if (frames.length > 0) this.#write(frames.join(''));
-    this.#settle(view);
+  #isLagging(): boolean {
+    return this.pendingBytes > LAG_BYTES;
   }
 
-  #settle(view: View): void {
-    if (isFinished(view)) {
-      const { status, quotes, late_until } = view;
-      const data: EndFrame = { status, counts: countsOf(quotes), late_until };
-      const kind = endOf(view);
-      this.end(frame(kind, data, this.#bodies.cursor(this.#shown, true)), kind);
-      return;
+  #isStalled(nowMs: number, { pendingBytesMax, stalledMs }: StreamBounds): boolean {
+    if (this.#endedAtMs !== undefined && nowMs >= this.#endedAtMs + GOODBYE_MS) return true;
+    const pending = this.pendingBytes;
+    if (pending === 0) {
+      this.#stall = undefined;
+      return false;
     }
-    this.#nextClockMs = nextClockChangeMs(view) ?? Number.POSITIVE_INFINITY;
+    const takenBytes = this.#socket.bytesWritten - pending;
+    if (this.#stall?.takenBytes !== takenBytes) this.#stall = { takenBytes, sinceMs: nowMs };
+    return pending > pendingBytesMax || nowMs >= this.#stall.sinceMs + stalledMs;
   }
 
-  #quoteFrame(quote: Quote, { progress, status }: View, id: string | undefined): string {
-    const data: QuoteFrame = { ...quote, progress, request_status: status };
-    return frame('quote', data, id);
+  #send(nowMs: number): void {
+    if (this.#endedAtMs !== undefined || this.#isLagging()) return;
+    const { quotes, progress, status, to, end } = changeSince(this.#seen, this.#shown.state, nowMs);
+    this.#seen = to;
+    const last = quotes.length - 1;
+    let frames = '';
+    quotes.forEach((quote, at) => {
+      // Only the last carries the id: a reader cut off between two of them has not seen them all.
+      frames += quoteFrame(quote, { progress, request_status: status }, at === last ? this.#bodies.cursor(this.#shown) : undefined);
+    });
+    if (end !== undefined) this.#finish(end, frames);
+    else if (frames !== '') this.#socket.write(frames);
   }
 
-  #heartbeat(nowMs: number): string {
-    this.#nextHeartbeatMs = nowMs + HEARTBEAT_MS;
-    const data: HeartbeatFrame = {
-      now: new Date(nowMs).toISOString(),
-      ...(this.#bodies.isStale() && { feed: 'stale' as const }),
-    };
-    return frame('heartbeat', data);
-  }
-
-  #write(text: string): void {
-    if (!this.#response.writableEnded) this.#response.write(text);
+  #finish(shown: View, before = ''): void {
+    const { status, quotes, late_until } = shown;
+    const data: EndFrame = { status, counts: countsOf(quotes), late_until };
+    const kind = endOf(shown);
+    this.end(`${before}${frame(kind, data, this.#bodies.cursor(this.#shown, true))}`, kind);
   }
 }

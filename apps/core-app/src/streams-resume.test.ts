@@ -1,5 +1,7 @@
 /** Coming back to a stream, and being sent away from it: resume by cursor, overload, drain. */
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { StreamsOptions } from './streams.ts';
 import { startTestApi, streamsThat } from './testing-api.ts';
 import { Cleanup, leg, PARTITION, REQUEST_ID, submitted, timestamp, turn, until } from './testing-events.ts';
 import { type Exchange, parseSse, send } from './testing-http.ts';
@@ -13,12 +15,12 @@ const PATH = `/api/osago/requests/${REQUEST_ID}/stream`;
 const cursorAt = (quotesOffset: number, { revision = 1, end = 'o', epoch = 'e1', id = REQUEST_ID } = {}): string =>
   `1_${epoch}_${id}_${PARTITION}_0_${quotesOffset}_-1_${revision}_${end}`;
 
-const setup = async (options: { streamsMax?: number } = {}) => {
+const setup = async (options: Partial<StreamsOptions> = {}) => {
   const api = await startTestApi(cleanup, options);
   api.showcase.apply(submitted({ alpha: 60_000 }), PARTITION, 0);
-  const open = (lastEventId?: string, query = ''): Promise<Exchange> =>
+  const open = (lastEventId?: string, query = '', headers = {}): Promise<Exchange> =>
     send(`${api.origin}${PATH}${query}`, {
-      headers: { ...api.authorization, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+      headers: { ...api.authorization, ...headers, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
     });
   const happen = (status: Parameters<typeof leg>[1], step: number): void =>
     api.showcase.apply(leg('alpha', status, { step }), PARTITION, step);
@@ -104,13 +106,10 @@ describe('one who comes back', () => {
     expect(stream.text()).toBe('retry: 1250\n\n');
   });
 
-  test('to a pod below the revision that was seen is held as well', async () => {
-    const { clock, happen, openHeld } = await setup();
-    const { opening } = await openHeld(cursorAt(-1, { revision: 2 }));
-    expect(await isPending(opening)).toBe(true);
-    clock.advance(2_000);
+  test('with a revision that nobody was given gets a snapshot', async () => {
+    const { happen, open } = await setup();
     happen('submitted', 4);
-    expect((await opening).status).toBe(200);
+    await hasSnapshot(await open(cursorAt(-1, { revision: 2 })));
   });
 
   test.each([
@@ -200,6 +199,53 @@ describe('too many streams', () => {
     for (const stream of streams) stream.close();
   });
 
+  const sentAway = async (stream: Exchange): Promise<void> => {
+    await stream.ended;
+    expect([stream.status, stream.text()]).toEqual([200, 'retry: 6250\n\n']);
+  };
+  const owned = (owner: string) => ({ cookie: `osago_owner=${owner.repeat(22)}` });
+
+  test('of one owner are sent away in the same manner, those of others are not', async () => {
+    const { metrics, open } = await setup({ perOwnerMax: 2 });
+    const first = await open(undefined, '', owned('a'));
+    const reading = [first, await open(undefined, '', owned('a'))];
+    await until(() => reading.every((stream) => eventsOf(stream).length >= 2));
+    await sentAway(await open(undefined, '', owned('a')));
+    expect(await streamsThat(metrics, 'too_many_of_owner')).toBe(1);
+    await hasSnapshot(await open(undefined, '', owned('b')));
+    first.close();
+    await until(async () => (await streamsThat(metrics, 'gone')) === 2);
+    await hasSnapshot(await open(undefined, '', owned('a')));
+  });
+
+  test('of one request are counted where the browser sends no cookie, or none of ours', async () => {
+    const { open } = await setup({ perOwnerMax: 1 });
+    const first = await open();
+    await until(() => eventsOf(first).length >= 2);
+    await sentAway(await open(undefined, '', { cookie: 'osago_owner=x' }));
+    await sentAway(await open());
+    await hasSnapshot(await open(undefined, '', owned('a')));
+  });
+
+  test('a pod whose readers leave too much lying lets nobody in until they have taken it', async () => {
+    const { authorization, metrics, open, origin, showcase } = await setup({ pendingBytesMax: 1e9, pendingBytesSumMax: 1e6 });
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    cleanup.add(() => socket.destroy());
+    socket.pause();
+    socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\n\r\n`);
+    await until(async () => (await metrics.getSingleMetric('osago_streams_open')?.get())?.values[0]?.value === 1);
+    const message = 'x'.repeat(16_000_000);
+    showcase.apply(leg('alpha', 'estimated', { members: { reason: { code: 'x', message } } }), PARTITION, 1);
+    const pending = async (): Promise<number> =>
+      (await metrics.getSingleMetric('osago_streams_pending_bytes')?.get())?.values[0]?.value ?? 0;
+    await until(async () => (await pending()) > 1e6);
+    await sentAway(await open());
+    socket.resume();
+    await until(async () => (await pending()) === 0);
+    await hasSnapshot(await open());
+  });
+
   test('a stream that cannot be opened is sent away as well', async () => {
     const { log, open, reader } = await setup();
     reader.failure = new Error('Postgres is away');
@@ -224,6 +270,55 @@ describe('the drain', () => {
       expect(stream.text()).toMatch(/\n\nretry: 1250\n\nevent: bye\ndata: \{\}\n\n$/);
     }
     expect(await streamsThat(metrics, 'drained')).toBe(2);
+  });
+
+  test('lets streams finish whose request ends in time, and says goodbye to the rest', async () => {
+    const { access, clock, drain, happen, metrics, open, origin, showcase } = await setup({ drainMs: 5_000 });
+    const other = REQUEST_ID.replace(/.$/, '2');
+    showcase.apply(submitted({ alpha: 200_000 }, other), PARTITION, 0);
+    const longer = await send(`${origin}${PATH.replace(REQUEST_ID, other)}`, {
+      headers: { authorization: `Bearer ${access.token(other)}` },
+    });
+    const finite = await open();
+    await until(() => eventsOf(finite).length >= 2);
+    clock.advance(57_000);
+    const draining = drain();
+    await longer.ended;
+    expect(eventsOf(longer).at(-1)).toBe('bye');
+    happen('quoted', 4);
+    await finite.ended;
+    await draining;
+    expect(eventsOf(finite).slice(-2)).toEqual(['quote', 'done']);
+    expect(await streamsThat(metrics, 'drained')).toBe(1);
+  });
+
+  test('ends those as well, by their own deadline, when no answer comes', async () => {
+    const { clock, drain, open } = await setup({ drainMs: 5_000 });
+    const finite = await open();
+    await until(() => eventsOf(finite).length >= 2);
+    clock.advance(57_000);
+    const draining = drain();
+    clock.advance(4_000);
+    await draining;
+    await finite.ended;
+    expect(eventsOf(finite).at(-1)).toBe('timeout');
+  });
+
+  test('cuts a reader that does not take its goodbye', async () => {
+    const { authorization, clock, drain, metrics, origin, showcase } = await setup({ pendingBytesMax: 1e9 });
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    cleanup.add(() => socket.destroy());
+    socket.pause();
+    socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\n\r\n`);
+    await until(async () => (await metrics.getSingleMetric('osago_streams_open')?.get())?.values[0]?.value === 1);
+    const message = 'x'.repeat(16_000_000);
+    showcase.apply(leg('alpha', 'estimated', { members: { reason: { code: 'x', message } } }), PARTITION, 1);
+    const draining = drain();
+    await turn();
+    clock.advance(2_000);
+    await draining;
+    expect(await streamsThat(metrics, 'stalled')).toBe(1);
   });
 
   test('sends newcomers away, to come back to another pod', async () => {

@@ -118,6 +118,27 @@ describe('an open stream', () => {
     expect(more).toEqual([]);
   });
 
+  test('is told at once of the first of several changes, and of the others together', async () => {
+    const { open, happen } = await setup();
+    const stream = await open();
+    await messagesOf(stream, 2);
+    happen('alpha', 'submitted', { step: 1 });
+    happen('alpha', 'estimated', { step: 2 });
+    happen('beta', 'quoted', { step: 2 });
+    happen('alpha', 'quoted', { step: 3 });
+    await stream.ended;
+    const told = parseSse(stream.text()).messages.slice(2).map(({ event, data, hasId }) => {
+      const { insurer_id, status } = JSON.parse(data) as { insurer_id?: string; status: string };
+      return [event, insurer_id, status, hasId];
+    });
+    expect(told).toEqual([
+      ['quote', 'alpha', 'submitted', true],
+      ['quote', 'alpha', 'quoted', false],
+      ['quote', 'beta', 'quoted', true],
+      ['done', undefined, 'completed', true],
+    ]);
+  });
+
   test('has a heartbeat without an id each fifteen seconds', async () => {
     const { clock, feed, open } = await setup();
     const stream = await open();
@@ -157,11 +178,117 @@ describe('an open stream', () => {
     socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\n\r\n`);
     await until(async () => (await metrics.getSingleMetric('osago_streams_open')?.get())?.values[0]?.value === 1);
     // Some megabytes disappear in the buffers of the system before anything waits here.
-    const message = 'x'.repeat(1_000_000);
-    for (let step = 1; step <= 12; step += 1) {
-      happen('alpha', 'estimated', { step, members: { premium_kopecks: step, reason: { code: 'x', message } } });
-    }
+    const message = 'x'.repeat(16_000_000);
+    happen('alpha', 'estimated', { members: { reason: { code: 'x', message } } });
     await until(async () => (await streamsThat(metrics, 'stalled')) === 1);
+  });
+});
+
+describe('a late answer', () => {
+  test('is a quote that says so, while the stream is open', async () => {
+    const { clock, happen, open } = await setup({ alpha: 30_000, beta: 60_000 });
+    const stream = await open();
+    await messagesOf(stream, 2);
+    clock.advance(31_000);
+    await until(() => stream.text().includes('"status":"timeout"'));
+    happen('alpha', 'quoted', { late: true });
+    await until(() => stream.text().includes('"late":true'));
+    const last = parseSse(stream.text()).messages.at(-1)!;
+    expect(JSON.parse(last.data)).toMatchObject({ insurer_id: 'alpha', status: 'quoted', late: true });
+    stream.close();
+  });
+
+  test('after the end is asked for until the moment that the end has said, and is in the snapshot of a newcomer', async () => {
+    const { clock, happen, open } = await setup({ alpha: 60_000 });
+    const stream = await open();
+    await messagesOf(stream, 2);
+    clock.advance(61_000);
+    await stream.ended;
+    const end = parseSse(stream.text()).messages.at(-1)!;
+    expect([end.event, JSON.parse(end.data)]).toEqual(['timeout', expect.objectContaining({ late_until: timestamp(180_000) })]);
+    happen('alpha', 'quoted', { late: true });
+    const again = await open();
+    await again.ended;
+    const { messages } = parseSse(again.text());
+    expect(messages.map(({ event }) => event)).toEqual(['snapshot', 'heartbeat', 'done']);
+    expect(JSON.parse(messages[0]!.data)).toMatchObject({ status: 'partial', quotes: [{ status: 'quoted', late: true }] });
+  });
+});
+
+describe('the connection of a stream', () => {
+  /** What a client gets that sends these bytes, and then more. */
+  const connected = ({ origin }: TestApi, bytes: string) => {
+    const { hostname, port } = new URL(origin);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    cleanup.add(() => socket.destroy());
+    let text = '';
+    let isEnded = false;
+    socket.on('data', (chunk) => (text += String(chunk)));
+    socket.on('end', () => (isEnded = true));
+    socket.write(bytes);
+    return { socket, text: () => text, isEnded: () => isEnded };
+  };
+  const get = ({ authorization }: TestApi, version = '1.1', more = ''): string =>
+    `GET ${PATH} HTTP/${version}\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\n${more}\r\n`;
+  const isReading = ({ text }: { text: () => string }) => until(() => text().includes('event: heartbeat'));
+
+  test('ends with the body: it has neither length nor chunks, also for HTTP/1.0', async () => {
+    const api = await setup({ alpha: 60_000 });
+    for (const version of ['1.1', '1.0']) {
+      const client = connected(api, get(api, version));
+      await isReading(client);
+      const [head = '', body = ''] = client.text().split(/\r\n\r\n(.*)/s);
+      expect(head.split('\r\n').map((line) => line.replace(/^date: .* GMT$/, 'date'))).toEqual([
+        'HTTP/1.1 200 OK',
+        'date',
+        'content-type: text/event-stream; charset=utf-8',
+        'cache-control: no-cache, no-transform',
+        'x-accel-buffering: no',
+        'connection: close',
+      ]);
+      expect(body).toMatch(/^retry: 1250\n\nevent: snapshot\n/);
+      client.socket.destroy();
+    }
+  });
+
+  test('answers nothing else: what the client sends after its request is thrown away', async () => {
+    const api = await setup({ alpha: 60_000 });
+    const client = connected(api, get(api));
+    await isReading(client);
+    client.socket.write(get(api));
+    client.socket.write('GARBAGE \0\r\n\r\n');
+    api.happen('alpha', 'quoted');
+    await until(() => client.isEnded());
+    expect(client.text().match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(client.text()).toMatch(/event: done\n.*\n.*\n\n$/);
+  });
+
+  test('is one for the first of two requests that are sent together', async () => {
+    const api = await setup({ alpha: 60_000 });
+    const client = connected(api, get(api) + get(api));
+    await isReading(client);
+    api.happen('alpha', 'quoted');
+    await until(() => client.isEnded());
+    expect(client.text().match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(client.text()).toMatch(/event: done\n.*\n.*\n\n$/);
+  });
+
+  test('waits for the end of a body, which means nothing', async () => {
+    const api = await setup({ alpha: 60_000 });
+    const client = connected(api, get(api, '1.1', 'Content-Length: 5\r\n'));
+    await until(() => api.reader.reads > 0);
+    expect(client.text()).toBe('');
+    client.socket.write('hello');
+    await isReading(client);
+    client.socket.destroy();
+  });
+
+  test('is let go when the client says that it sends no more, as node:http does', async () => {
+    const api = await setup({ alpha: 60_000 });
+    const client = connected(api, get(api));
+    await isReading(client);
+    client.socket.end();
+    await until(async () => (await streamsThat(api.metrics, 'gone')) === 1);
   });
 });
 

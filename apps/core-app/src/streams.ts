@@ -4,18 +4,34 @@
  * retry, and the end. Only 204, 401 and 404 are final.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HeartbeatFrame } from '@osago/contracts';
 import { isFinished } from '@osago/quotes';
 import { Counter, Gauge, pause, type Registry, type Service } from '@osago/service-kit';
 import type { Access } from './access.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
 import type { RequestReader } from './request-reader.ts';
 import { type ResumeDeps, standingTo } from './resume.ts';
+import type { Shown } from './showcase.ts';
 import { frame, jitteredRetryMs, retryFrame, STREAM_HEADERS } from './sse-frames.ts';
-import { GOODBYE_MS, Stream } from './stream.ts';
+import { Stream, type StreamBounds } from './stream.ts';
+import { canTakeSocket, readToEnd, takeSocket } from './stream-socket.ts';
 
 const SWEEP_MS = 250;
+const DRAIN_SWEEP_MS = 20;
 const RETRY_MS = 1_000;
 const SHED_RETRY_MS = 5_000;
+
+export interface StreamsOptions extends StreamBounds {
+  /** Open at once on this pod. */
+  streamsMax: number;
+  /** Open at once of one owner, or of one request where the browser has no owner's cookie. */
+  perOwnerMax: number;
+  /** What all readers together may leave lying: with more, nobody new is let in. */
+  pendingBytesSumMax: number;
+  /** How long the drain leaves streams open whose request ends meanwhile. */
+  drainMs: number;
+}
 
 export interface StreamsDeps extends ResumeDeps {
   access: Access;
@@ -27,21 +43,39 @@ export interface StreamsDeps extends ResumeDeps {
 export class Streams implements Service {
   readonly name = 'streams';
   readonly #deps: StreamsDeps;
-  readonly #streamsMax: number;
+  readonly #options: StreamsOptions;
   readonly #open = new Set<Stream>();
+  /** How many each owner has open. */
+  readonly #owners = new Map<string, number>();
   readonly #closed: Counter;
+  /** Counts the turns of the loop that brought news. */
+  #turn = 0;
+  #endOfTurn: NodeJS.Immediate | undefined;
+  /** Those with more news in this turn than they were told. */
+  readonly #untold = new Set<Stream>();
+  /** At the last sweep. */
+  #pendingBytes = 0;
   #isDraining = false;
 
-  constructor(deps: StreamsDeps, { streamsMax }: { streamsMax: number }) {
+  constructor(deps: StreamsDeps, options: StreamsOptions) {
     this.#deps = deps;
-    this.#streamsMax = streamsMax;
+    this.#options = options;
     const open = this.#open;
+    const pendingBytes = (): number => this.#pendingBytes;
     new Gauge({
       name: 'osago_streams_open',
       help: 'Streams that are open now',
       registers: [deps.metrics],
       collect() {
         this.set(open.size);
+      },
+    });
+    new Gauge({
+      name: 'osago_streams_pending_bytes',
+      help: 'Bytes of all streams that their readers have not taken',
+      registers: [deps.metrics],
+      collect() {
+        this.set(pendingBytes());
       },
     });
     this.#closed = new Counter({
@@ -74,13 +108,14 @@ export class Streams implements Service {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { access, bodies, clock, reader, random, showcase } = this.#deps;
+    const { access, bodies, reader, showcase } = this.#deps;
     const gone = new AbortController();
-    response.on('close', () => {
-      gone.abort();
-    });
+    response.on('close', () => gone.abort());
+    const read = readToEnd(request);
     access.check(request, requestId, query);
-    if (this.#isRefused(response)) return;
+    const { id, isNew } = access.owner(request);
+    const owner = isNew ? requestId : id;
+    if (this.#isRefused(owner, response)) return;
     let shown = await reader.read(requestId);
     if (shown === undefined) throw new HttpProblem(404);
     const lastSeen = String(request.headers['last-event-id'] ?? query.get('last_event_id') ?? '');
@@ -95,26 +130,55 @@ export class Streams implements Service {
         return;
       }
     }
+    await read;
     // While it waited the reader may have gone, the drain begun, the request changed.
-    if (gone.signal.aborted || this.#isRefused(response)) return;
-    const stream = new Stream(response, { bodies, shown: showcase.get(requestId) ?? shown });
-    this.#open.add(stream);
-    const unwatch = showcase.watch(requestId, () => {
-      const news = showcase.get(requestId);
-      if (news !== undefined) stream.show(news);
+    if (gone.signal.aborted || this.#isRefused(owner, response)) return;
+    if (!canTakeSocket(request, response)) return this.#sendAway(response, 'failed', RETRY_MS);
+    const stream = new Stream(takeSocket(request, response), {
+      bodies,
+      shown: showcase.get(requestId) ?? shown,
+      retryMs: jitteredRetryMs(RETRY_MS, this.#deps.random),
+      heartbeat: this.#heartbeat(),
     });
-    response.on('close', () => {
-      unwatch();
-      this.#open.delete(stream);
-      this.#closed.inc({ result: stream.closeReason });
-    });
-    stream.start(jitteredRetryMs(RETRY_MS, random), clock.nowMs());
+    this.#add(stream, request.socket, { owner, requestId });
   }
 
-  /** True when the reader was sent away: none is taken during the drain, none beyond the bound. */
-  #isRefused(response: ServerResponse): boolean {
+  #add(stream: Stream, socket: Socket, { owner, requestId }: { owner: string; requestId: string }): void {
+    const { showcase } = this.#deps;
+    const unwatch = showcase.watch(requestId, () => {
+      const news = showcase.get(requestId);
+      if (news !== undefined) this.#show(stream, news);
+    });
+    this.#open.add(stream);
+    this.#owners.set(owner, (this.#owners.get(owner) ?? 0) + 1);
+    socket.on('close', () => {
+      unwatch();
+      this.#open.delete(stream);
+      const left = (this.#owners.get(owner) ?? 1) - 1;
+      if (left > 0) this.#owners.set(owner, left);
+      else this.#owners.delete(owner);
+      this.#closed.inc({ result: stream.closeReason });
+    });
+  }
+
+  /** A system call costs as much as all the rest, so a stream has one for the first news of a turn and one for the others. */
+  #show(stream: Stream, news: Shown): void {
+    if (!stream.show(news, this.#turn)) this.#untold.add(stream);
+    this.#endOfTurn ??= setImmediate(() => {
+      this.#endOfTurn = undefined;
+      this.#turn += 1;
+      for (const untold of this.#untold) untold.tell();
+      this.#untold.clear();
+    });
+  }
+
+  /** True when the reader was sent away: none is taken during the drain, none beyond the bounds. */
+  #isRefused(owner: string, response: ServerResponse): boolean {
+    const { streamsMax, perOwnerMax, pendingBytesSumMax } = this.#options;
+    const isFull = this.#open.size >= streamsMax || this.#pendingBytes > pendingBytesSumMax;
     if (this.#isDraining) this.#sendAway(response, 'draining', RETRY_MS);
-    else if (this.#open.size >= this.#streamsMax) this.#sendAway(response, 'shed', SHED_RETRY_MS);
+    else if (isFull) this.#sendAway(response, 'shed', SHED_RETRY_MS);
+    else if ((this.#owners.get(owner) ?? 0) >= perOwnerMax) this.#sendAway(response, 'too_many_of_owner', SHED_RETRY_MS);
     else return false;
     return true;
   }
@@ -128,25 +192,53 @@ export class Streams implements Service {
     response.writeHead(200, STREAM_HEADERS).end(retryFrame(jitteredRetryMs(retryMs, this.#deps.random)));
   }
 
+  #heartbeat(): string {
+    const { bodies } = this.#deps;
+    const data: HeartbeatFrame = {
+      now: new Date(bodies.nowMs()).toISOString(),
+      ...(bodies.isStale() && { feed: 'stale' as const }),
+    };
+    return frame('heartbeat', data);
+  }
+
+  /** One loop over all streams instead of timers of each. */
+  #sweep(): void {
+    const nowMs = this.#deps.clock.nowMs();
+    const heartbeat = this.#heartbeat();
+    this.#pendingBytes = 0;
+    for (const stream of this.#open) {
+      stream.sweep(nowMs, heartbeat, this.#options);
+      this.#pendingBytes += stream.pendingBytes;
+    }
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(SWEEP_MS, signal);
-      const nowMs = this.#deps.clock.nowMs();
-      for (const stream of this.#open) stream.sweep(nowMs);
+      this.#sweep();
     }
     await this.#drain();
   }
 
-  /** Says goodbye to all; the rest of the pod stops when the last one is gone. */
+  /**
+   * Says goodbye to all but those whose request ends in time, then to these; one that does not take its goodbye is cut by
+   * the sweep. The rest of the pod stops when the last one is gone.
+   */
   async #drain(): Promise<void> {
     this.#isDraining = true;
-    this.#deps.log.info({ streams: this.#open.size }, 'draining the streams');
-    for (const stream of this.#open) {
-      const retry = retryFrame(jitteredRetryMs(RETRY_MS, this.#deps.random));
-      stream.end(`${retry}${frame('bye', {})}`, 'drained');
+    const { clock, log } = this.#deps;
+    const byMs = clock.nowMs() + this.#options.drainMs;
+    log.info({ streams: this.#open.size }, 'draining the streams');
+    for (const stream of this.#open) if (stream.endsAtMs() > byMs) this.#goodbye(stream);
+    while (this.#open.size > 0) {
+      await pause(DRAIN_SWEEP_MS, new AbortController().signal);
+      this.#sweep();
+      if (clock.nowMs() >= byMs) for (const stream of this.#open) this.#goodbye(stream);
     }
-    const deadline = AbortSignal.timeout(GOODBYE_MS);
-    while (this.#open.size > 0 && !deadline.aborted) await pause(20, deadline);
-    for (const stream of this.#open) stream.cut('stalled');
+  }
+
+  #goodbye(stream: Stream): void {
+    const retry = retryFrame(jitteredRetryMs(RETRY_MS, this.#deps.random));
+    stream.end(`${retry}${frame('bye', {})}`, 'drained');
   }
 }

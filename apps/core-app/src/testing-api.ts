@@ -1,14 +1,17 @@
 /** Test kit: the public port over a real socket, with a clock that stands still and no parts behind it. */
 import { createMetrics, type Registry } from '@osago/service-kit';
 import { Access } from './access.ts';
+import { getHistory } from './get-history.ts';
+import { getInsurers } from './get-insurers.ts';
 import { getQuotes } from './get-quotes.ts';
+import { getTariffs } from './get-tariffs.ts';
 import { createHttpServer } from './http-server.ts';
 import type { OutboxRow } from './outbox.ts';
 import { postRequest } from './post-request.ts';
 import { QuotesBodies } from './quotes-body.ts';
 import type { Submission, SubmitResult } from './request-store.ts';
 import { Showcase, type Shown } from './showcase.ts';
-import { Streams } from './streams.ts';
+import { Streams, type StreamsOptions } from './streams.ts';
 import { type Cleanup, PARTITION, rememberingLog, REQUEST_ID, submitted, TestClock } from './testing-events.ts';
 import { closeServer, listen } from './testing-http.ts';
 
@@ -48,6 +51,10 @@ class FakeReader {
     return shown;
   }
 
+  readListed(): Promise<Shown[]> {
+    return Promise.reject(new Error('no request is listed here'));
+  }
+
   /** Every read waits until the result is called. */
   hold(): () => void {
     let open = (): void => undefined;
@@ -60,6 +67,10 @@ class FakeStore {
   readonly submissions: Submission[] = [];
   /** Otherwise every submission is a new request. */
   result: SubmitResult | Error | undefined;
+
+  findOwner(): Promise<Buffer | undefined> {
+    return Promise.resolve(undefined);
+  }
 
   submit(submission: Submission): Promise<SubmitResult> {
     this.submissions.push(submission);
@@ -81,6 +92,24 @@ class FakeStore {
     return Promise.resolve({ kind: 'created', request, event, outbox });
   }
 }
+
+export const STREAMS_OPTIONS: StreamsOptions = {
+  streamsMax: 100,
+  perOwnerMax: 100,
+  pendingBytesMax: 256 * 1_024,
+  pendingBytesSumMax: 1_024 * 1_024,
+  stalledMs: 10_000,
+  drainMs: 5_000,
+};
+
+/** What the history finds is tested on a real one. */
+const postgresAway = {
+  query: (): Promise<never> => Promise.reject(Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' })),
+};
+
+/** Commands and what is stored are tested on a real Postgres. */
+const refused = (): Promise<never> => Promise.reject(new Error('no command is carried out here'));
+const commandsWithoutPostgres = { request: refused, cancel: refused, retry: refused };
 
 export interface TestApi {
   origin: string;
@@ -106,7 +135,7 @@ export interface TestApi {
 
 export const startTestApi = async (
   cleanup: Cleanup,
-  { streamsMax = 100 }: { streamsMax?: number } = {},
+  streamsOptions: Partial<StreamsOptions> = {},
 ): Promise<TestApi> => {
   const clock = new TestClock();
   const log = rememberingLog();
@@ -133,12 +162,16 @@ export const startTestApi = async (
       : Promise.resolve(Array.from({ length: PARTITION + 1 }, () => offset));
   };
   const deps = { bus: { endOffsets }, access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25 };
-  const streams = new Streams(deps, { streamsMax });
+  const streams = new Streams(deps, { ...STREAMS_OPTIONS, ...streamsOptions });
   const server = createHttpServer(
     {
       stream: streams.handle.bind(streams),
       quotes: getQuotes(deps),
-      post: postRequest({ ...deps, store, relay, epoch, insurers: INSURERS }),
+      history: getHistory({ ...deps, pool: postgresAway }),
+      post: postRequest({ ...deps, store, commands: { openApplication: refused }, relay, epoch, insurers: INSURERS }),
+      insurers: getInsurers({ insurers: INSURERS, states: { stateOf: () => Promise.resolve('unknown') } }),
+      tariffs: getTariffs(deps),
+      ...commandsWithoutPostgres,
     },
     deps,
   );
@@ -150,8 +183,8 @@ export const startTestApi = async (
     return running;
   };
   cleanup.add(async () => {
-    await closeServer(server);
     await drain();
+    await closeServer(server);
   });
   const authorization = { authorization: `Bearer ${access.token(REQUEST_ID)}` };
   const readiness = (): string | undefined => streams.readiness();

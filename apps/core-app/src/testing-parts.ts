@@ -11,6 +11,7 @@ import { createTopics } from '@osago/local-parts';
 import { type Keyring, loadKeyring, loadSecrets } from '@osago/service-kit';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
+import { watchMarks } from './fraud-watch-marks.ts';
 import { INSURERS } from './testing-api.ts';
 import type { Submission } from './request-store.ts';
 
@@ -120,6 +121,8 @@ export const submissionOf = (seed: number, members: Partial<Submission> = {}): S
     idempotency: [],
     body_mac: Buffer.from(`body ${seed}`),
     owner_mac: Buffer.from(`owner ${seed}`),
+    content_mac: Buffer.from(`content ${seed}`),
+    ...watchMarks({ mac: (purpose, text) => Buffer.from(`${purpose} ${text}`) }, application),
     application,
     tariff: tariffAttributes(application, TODAY),
     insurers: INSURERS,

@@ -1,5 +1,6 @@
 /** Test kit: a whole core-app in this process, on real parts. */
 import type { InsurerSettings } from '@osago/contracts';
+import { STREAMS_OPTIONS } from './testing-api.ts';
 import { createKafkajsEventBus } from '@osago/event-bus';
 import { freePort } from '@osago/local-parts';
 import { createMetrics, runServices, systemClock } from '@osago/service-kit';
@@ -15,6 +16,8 @@ export interface PodOptions {
   brokers: readonly string[];
   keys: TestKeys;
   insurers: readonly InsurerSettings[];
+  /** Where nobody answers, unless the test is about it. */
+  redisUrl?: string;
 }
 
 export interface TestPod {
@@ -27,7 +30,7 @@ export interface TestPod {
 
 /** Resolves when it is ready. */
 export const startPod = async (cleanup: Cleanup, options: PodOptions): Promise<TestPod> => {
-  const { name, databaseUrl, brokers, keys, insurers } = options;
+  const { name, databaseUrl, brokers, keys, insurers, redisUrl = 'redis://127.0.0.1:1' } = options;
   const log = rememberingLog();
   const bus = createKafkajsEventBus({ log }, { brokers, clientId: name });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
@@ -46,7 +49,7 @@ export const startPod = async (cleanup: Cleanup, options: PodOptions): Promise<T
       metrics: createMetrics('core-app'),
       random: Math.random,
     },
-    { port, privatePort, podName: name, streamsMax: 1_000, webDir: undefined },
+    { port, privatePort, podName: name, redisUrl, streams: STREAMS_OPTIONS, webDir: undefined },
   );
   const stopped = new AbortController();
   const closeLast = [bus, { close: () => pool.end() }];

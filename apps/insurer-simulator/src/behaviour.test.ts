@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type Application, checker, InsurerAnswer } from '@osago/contracts';
-import { sampleApplication } from '@osago/quotes';
-import { answerAt, type Behaviour, type Plan, planFor } from './behaviour.ts';
+import { type Application, checker, InsurerAnswer, type InsurerQuote } from '@osago/contracts';
+import { priceMembers, sampleApplication, sampleOfKind } from '@osago/quotes';
+import { answerAt, answersInPost, type Behaviour, type Outcome, type Plan, planFor } from './behaviour.ts';
 import { loadProfiles, type Profile } from './profile.ts';
 
 const NOW_MS = Date.parse('2026-11-21T09:00:00Z');
@@ -22,6 +22,15 @@ const plan = (behaviour: Behaviour, key = 'key', of: Application = application):
 const finalAnswer = (of: Plan): InsurerAnswer => answerAt(of, of.readyAtMs);
 const plans = (behaviour: Behaviour, count: number): Plan[] =>
   Array.from({ length: count }, (_, index) => plan(behaviour, `key ${index}`));
+
+const prolongationOf = (outcome: Outcome): Pick<InsurerQuote, 'prolongation' | 'prolongation_from_other'> => {
+  if (outcome.status !== 'ready') throw new Error(outcome.status);
+  const { prolongation, prolongation_from_other } = outcome.quote;
+  return {
+    ...(prolongation !== undefined && { prolongation }),
+    ...(prolongation_from_other !== undefined && { prolongation_from_other }),
+  };
+};
 
 /** Always quotes. */
 const QUOTES = { declined_share: 0, needs_data_share: 0, fails_share: 0 };
@@ -111,10 +120,44 @@ describe('a price', () => {
     expect(new Set(kbms).size).toBe(1);
   });
 
-  test('holds for a day and names the pool and its mandatory extra', () => {
-    expect(finalAnswer(plan(behaviourOf('kappa')))).toMatchObject({
-      quote: { valid_until: '2026-11-22T09:00:00.000Z', pool: true, extras: [{ mandatory: true }] },
-    });
+  test('names the pool and its mandatory extra, which the total holds', () => {
+    const answer = finalAnswer(plan(behaviourOf('kappa')));
+    if (answer.status !== 'ready') throw new Error(answer.status);
+    expect(answer.quote).toMatchObject({ pool: true, extras: [{ premium_kopecks: 90_000, mandatory: true }] });
+    expect(priceMembers(answer.quote).total_kopecks).toBe(answer.quote.premium_kopecks + 90_000);
+  });
+
+  test('has no pool elsewhere, and an extra that may be left out is not in the total', () => {
+    const answer = finalAnswer(plan(behaviourOf('alfa')));
+    if (answer.status !== 'ready') throw new Error(answer.status);
+    expect(answer.quote).toMatchObject({ pool: false, extras: [{ mandatory: false }] });
+    expect(priceMembers(answer.quote).total_kopecks).toBe(answer.quote.premium_kopecks);
+  });
+
+  test.each([
+    ['a day', '2026-11-21T09:00:00Z', undefined, '2026-11-22T09:00:00.000Z'],
+    ['until the policy begins', '2026-11-21T09:00:00Z', '2026-11-22', '2026-11-21T21:00:00.000Z'],
+    ['until 1 April, when the KBM classes change', '2027-03-31T09:00:00Z', '2027-04-20', '2027-03-31T21:00:00.000Z'],
+    ['until the next tariff', '2026-06-21T09:00:00Z', '2026-07-20', '2026-06-21T21:00:00.000Z'],
+  ])('holds %s', (_, now, policy_start_date, valid_until) => {
+    const asked = { ...application, ...(policy_start_date !== undefined && { policy_start_date }) };
+    const { outcome } = planFor(behaviourOf('kappa'), { key: 'key', application: asked }, { nowMs: Date.parse(now) });
+    expect(outcome).toMatchObject({ status: 'ready', quote: { valid_until } });
+  });
+
+  test.each([
+    ['a renewal by the insurer that issued it', 'alfa', { prolongation: true }],
+    ['taken over from another insurer of ours', 'beta', { prolongation_from_other: true }],
+    ['taken over from an insurer that nobody named', undefined, { prolongation_from_other: true }],
+  ])('after a former policy is %s', (_, insurer_id, flags) => {
+    const renewed = sampleOfKind('renewed', 1, '2026-11-21');
+    const prolongation = { ...renewed.prolongation!, ...(insurer_id !== undefined && { insurer_id }) };
+    const { outcome } = plan(behaviourOf('alfa'), 'key', { ...renewed, prolongation });
+    expect(prolongationOf(outcome)).toEqual(flags);
+  });
+
+  test('of a first policy says nothing of a former one', () => {
+    expect(prolongationOf(plan(behaviourOf('alfa')).outcome)).toEqual({});
   });
 
   test('is declined where the tariff has none', () => {
@@ -130,7 +173,7 @@ describe('a price', () => {
 describe('an insurer with estimates', () => {
   test('shows an estimate first, then the final price, which may be 3 to 12 % higher', () => {
     const rises = Array.from({ length: 400 }, (_, seed) => {
-      const one = plan(behaviourOf('iota'), 'key', sampleApplication(seed, '2026-11-21'));
+      const one = plan(behaviourOf('iota'), 'key', sampleOfKind('car', seed, '2026-11-21'));
       const [first, last] = [answerAt(one, one.estimate!.fromMs), finalAnswer(one)];
       if (first.status !== 'estimated' || last.status !== 'ready') throw new Error('no price');
       return last.quote.premium_kopecks / first.quote.premium_kopecks - 1;
@@ -171,5 +214,38 @@ describe('an insurer with a segment', () => {
   test('declines too high a KBM', () => {
     const beta = behaviourOf('beta', { ...QUOTES, segment: { driver_age_min: 0, kbm_max: 0.1 } });
     expect(finalAnswer(plan(beta))).toMatchObject({ status: 'declined', reason: { code: 'segment' } });
+  });
+});
+
+describe('a vehicle that an insurer does not take', () => {
+  const withVehicle = (vehicle: Partial<Application['vehicle']>): Application => ({
+    ...application,
+    vehicle: { ...application.vehicle, ...vehicle },
+  });
+  const declined = (code: string) => ({ status: 'declined', reason: { code } });
+
+  test('is one of a kind that its profile names', () => {
+    const motorcycle = sampleOfKind('motorcycle', 1, '2026-11-21');
+    expect(plan(behaviourOf('epsilon'), 'key', motorcycle).outcome).toMatchObject(declined('vehicle_kind'));
+    expect(plan(behaviourOf('kappa'), 'key', motorcycle).outcome).toMatchObject({ status: 'ready' });
+  });
+
+  test('is a model that it has no name for, and only for that insurer', () => {
+    const cayenne = withVehicle({ brand: 'PORSCHE', model: 'cayenne' });
+    expect(plan(behaviourOf('epsilon'), 'key', cayenne).outcome).toMatchObject(declined('no_vehicle_mapping'));
+    expect(plan(behaviourOf('alfa'), 'key', cayenne).outcome).toMatchObject({ status: 'ready' });
+  });
+
+  test('is a model that no dictionary has only where the profile says so: the tariff knows no models', () => {
+    const unlisted = withVehicle({ brand: 'Trabant', model: '601' });
+    const kappa = (listed_only: boolean): Behaviour =>
+      behaviourOf('kappa', { ...QUOTES, listed_only });
+    expect(plan(kappa(true), 'key', unlisted).outcome).toMatchObject(declined('no_vehicle_mapping'));
+    expect(plan(kappa(false), 'key', unlisted).outcome).toMatchObject({ status: 'ready' });
+  });
+
+  test('is declined at once in the reply to the POST where the insurer answers there', () => {
+    const one = plan(behaviourOf('epsilon'), 'key', sampleOfKind('motorcycle', 1, '2026-11-21'));
+    expect(answersInPost(behaviourOf('epsilon'), one)).toBe(true);
   });
 });

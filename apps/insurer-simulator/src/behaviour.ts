@@ -4,7 +4,7 @@
  * idempotency key and a purpose: a run can be repeated exactly, whatever the load.
  */
 import type { Application, InsurerAnswer, InsurerQuote, Reason } from '@osago/contracts';
-import { seededRandom, type TariffRefusal } from '@osago/quotes';
+import { insurersVehicle, seededRandom, type TariffRefusal, vehicleKindOf } from '@osago/quotes';
 import { type Priced, price } from './pricing.ts';
 import type { Profile } from './profile.ts';
 
@@ -75,6 +75,19 @@ const isMissing = (application: Application, pointer: string): boolean => {
   return value === undefined;
 };
 
+/** What it does not insure at all: a kind of vehicle, or a model that it has no name for. */
+const vehicleReason = (profile: Profile, { vehicle }: Application, { attributes }: Priced): Reason | undefined => {
+  if (profile.not_insured.includes(vehicleKindOf(attributes))) {
+    return { code: 'vehicle_kind', message: 'Компания не страхует такие транспортные средства' };
+  }
+  const mapped = insurersVehicle(profile.insurer_id, vehicle);
+  if (mapped.kind === 'no_vehicle_mapping') return mapped.reason;
+  // The tariff knows no models, so an unlisted one has a price like any other.
+  return mapped.kind === 'unlisted' && profile.listed_only
+    ? { code: 'no_vehicle_mapping', message: 'Этой модели нет в справочнике компании' }
+    : undefined;
+};
+
 const segmentReason = ({ segment }: Profile, { attributes, kbm }: Priced): Reason | undefined => {
   if (segment === undefined) return undefined;
   if (attributes.drivers.some(({ age }) => age < segment.driver_age_min)) {
@@ -98,16 +111,16 @@ const outcomeOf = (
   if (priced.kind === 'refused') {
     return { outcome: { status: 'declined', reason: REFUSAL_REASONS[priced.refusal] } };
   }
-  const segment = segmentReason(profile, priced);
-  if (segment !== undefined) return { outcome: { status: 'declined', reason: segment } };
+  const reason = vehicleReason(profile, application, priced) ?? segmentReason(profile, priced);
+  if (reason !== undefined) return { outcome: { status: 'declined', reason } };
   if (draw < profile.fails_share + profile.declined_share) {
     return { outcome: { status: 'declined', reason: profile.decline_reason } };
   }
   const missing = profile.needs_data_fields.filter((pointer) => isMissing(application, pointer));
   const asks = draw < profile.fails_share + profile.declined_share + profile.needs_data_share;
   if (asks && missing.length > 0) {
-    const reason = { code: 'data_missing', message: 'Для расчёта нужны дополнительные данные' };
-    return { outcome: { status: 'needs_data', reason, missing_fields: missing } };
+    const why = { code: 'data_missing', message: 'Для расчёта нужны дополнительные данные' };
+    return { outcome: { status: 'needs_data', reason: why, missing_fields: missing } };
   }
   return { outcome: { status: 'ready', quote: priced.final }, estimated: priced.estimated };
 };

@@ -4,13 +4,10 @@
  */
 import type { Application, InsurerQuote, TariffAttributes } from '@osago/contracts';
 import {
-  baseRateCorridor, FIRST_KBM_CLASS, KBM, type KbmClass, moscowDate, premium, seededRandom,
-  type TariffRefusal, tariffAttributes,
+  baseRateCorridor, FIRST_KBM_CLASS, type KbmClass, moscowDate, premium, seededRandom,
+  type TariffRefusal, tariffAttributes, validUntil,
 } from '@osago/quotes';
 import type { Profile } from './profile.ts';
-
-/** An offer holds for a day, as long as the platform may cache it. */
-const VALID_MS = 86_400_000;
 
 /** Insurers rate a person by more than the tariff's factors: this much of the corridor to either side. */
 const POSITION_SPREAD = 0.05;
@@ -35,9 +32,22 @@ export type Price = Priced | { kind: 'refused'; refusal: TariffRefusal };
 const contentOf = ({ vehicle, owner, drivers, unlimited_drivers, purpose, period }: Application): string =>
   JSON.stringify([
     vehicle.vin, vehicle.body_number, vehicle.chassis_number, vehicle.plate, vehicle.category, vehicle.brand,
-    vehicle.model, vehicle.year, vehicle.power_hp, owner.address.region, unlimited_drivers, purpose, period.months,
-    drivers.map(({ birth_date, licence }) => [birth_date, licence.series, licence.number, licence.experience_from]),
+    vehicle.model, vehicle.year, vehicle.power_hp, vehicle.power_kw, owner.kind, owner.address.region, unlimited_drivers, purpose,
+    period.months,
+    drivers.map(({ birth_date, foreign_licence, licence }) => [
+      birth_date, licence?.series, licence?.number ?? foreign_licence?.number,
+      licence?.experience_from ?? foreign_licence?.experience_from,
+    ]),
   ]);
+
+/** A policy that names no insurer of ours was issued by another one. */
+const prolongationOf = (
+  { insurer_id }: Profile,
+  { prolongation }: Application,
+): Pick<InsurerQuote, 'prolongation' | 'prolongation_from_other'> => {
+  if (prolongation === undefined) return {};
+  return prolongation.insurer_id === insurer_id ? { prolongation: true } : { prolongation_from_other: true };
+};
 
 export const price = (
   { profile, seed }: { profile: Profile; seed: number },
@@ -46,7 +56,9 @@ export const price = (
 ): Price => {
   const content = contentOf(application);
   const attributes = tariffAttributes(application, moscowDate(nowMs));
-  const { minKopecks, maxKopecks } = baseRateCorridor(attributes);
+  const corridor = baseRateCorridor(attributes);
+  if (corridor === undefined) return { kind: 'refused', refusal: 'no_tariff_in_force' };
+  const { minKopecks, maxKopecks } = corridor;
   // The class comes from the national system: the same for all insurers.
   const kbmClass = application.unlimited_drivers
     ? FIRST_KBM_CLASS
@@ -67,14 +79,16 @@ export const price = (
       premium_kopecks: result.premium_kopecks,
       base_rate_kopecks: baseRateKopecks,
       coefficients: result.coefficients,
-      valid_until: new Date(nowMs + VALID_MS).toISOString(),
+      ...(result.drivers.length > 0 && { drivers: result.drivers }),
+      valid_until: validUntil({ answeredAtMs: nowMs, policyStartDate: attributes.policy_start_date }),
       extras: profile.extras,
       pool: profile.pool,
+      ...prolongationOf(profile, application),
     };
   };
   const estimated = quoteAt(wanted);
   const final = quoteAt(wanted * rise);
   if (typeof estimated === 'string') return { kind: 'refused', refusal: estimated };
   if (typeof final === 'string') return { kind: 'refused', refusal: final };
-  return { kind: 'priced', kbm: KBM[kbmClass], attributes, estimated, final };
+  return { kind: 'priced', kbm: estimated.coefficients?.kbm ?? 1, attributes, estimated, final };
 };

@@ -1,5 +1,5 @@
 /** How one simulated insurer behaves: the schema of `profiles.yaml`, and its reader. */
-import { Extra, InsurerId, Reason } from '@osago/contracts';
+import { Extra, InsurerId, Reason, VehicleKind } from '@osago/contracts';
 import { ConfigError, loadYamlFile } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
 import { type Fault, Faults } from './fault.ts';
@@ -32,6 +32,8 @@ export const Profile = Type.Object(
     decline_reason: Reason,
     needs_data_share: share('Of applications for which it asks for needs_data_fields, if they are missing'),
     needs_data_fields: Type.Array(Type.String({ pattern: '^/' }), { default: [] }),
+    not_insured: Type.Array(VehicleKind, { default: [], description: 'Kinds of vehicle that it declines' }),
+    listed_only: Type.Boolean({ default: false, description: 'Declines a model that the dictionary does not have' }),
     segment: Type.Optional(
       Type.Object(
         { driver_age_min: Type.Integer({ minimum: 0 }), kbm_max: Type.Number({ minimum: 0 }) },

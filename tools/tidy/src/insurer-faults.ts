@@ -7,7 +7,7 @@ const MEANINGS: Readonly<Record<FaultKind, string>> = {
   timeout: 'no answer in time (`post_timeout_ms` for the POST, 5 s for a poll)',
   busy: '429 or 503',
   server: 'any other 5xx',
-  malformed: 'a body outside the protocol or over 256 KB, a redirect, a 422 without a refusal',
+  malformed: 'a body outside the protocol or over 256 KB, a redirect, a 422 without a refusal, a price that cannot be',
   rejected: 'any other 4xx',
 };
 

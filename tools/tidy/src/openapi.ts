@@ -8,7 +8,11 @@ import {
   Problem,
   QuoteFrame,
   QuotesBody,
+  RepeatRequestBody,
+  RequestHistory,
 } from '@osago/contracts';
+import { cancelRequest, getInsurers, getRequest, getTariffs, retryQuote } from './openapi-commands.ts';
+import { ACCESS, header, query, response, RESPONSES, text } from './openapi-parts.ts';
 import { type JsonObject, SchemaBook } from './plain-schema.ts';
 import { renderYaml } from './yaml-page.ts';
 
@@ -30,51 +34,13 @@ after \`retry\`. When several quotes change at once, only the last carries the \
 Overload and drain are no error status here, because \`EventSource\` would give up: they are a 200 with a longer
 \`retry\`, and the end. Only 204, 401 and 404 are final.`;
 
-const text = (description: string): JsonObject => ({ description, schema: { type: 'string' } });
-
-const header = (name: string, description: string, schema: JsonObject = { type: 'string' }): JsonObject => ({
-  name,
-  in: 'header',
-  description,
-  schema,
-});
-
-const query = (name: string, description: string): JsonObject => ({
-  name,
-  in: 'query',
-  description,
-  schema: { type: 'string' },
-});
-
-const problem = (description: string, headers?: JsonObject): JsonObject => ({
-  description,
-  ...(headers && { headers }),
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-});
-
-const response = (name: string): JsonObject => ({ $ref: `#/components/responses/${name}` });
-
-const RESPONSES: JsonObject = {
-  Faults: problem('The body, or the Idempotency-Key, has faults. All of them are listed.'),
-  NoCredential: problem('No credential was given', { 'WWW-Authenticate': text('`Bearer`') }),
-  NotFound: problem('There is no such request, or the credential does not open it'),
-  MethodNotOffered: problem('The path does not offer this method'),
-  TooLarge: problem('The body is over 64 KB'),
-  Conflict: problem('The key or the `request_id` was used for something else, or the two disagree'),
-  Broken: problem('Something broke on our side'),
-  Behind: problem('This pod is behind what was shown before: ask again', {
-    'Retry-After': { description: 'Seconds', schema: { type: 'integer' } },
-  }),
-};
-
-const ACCESS: JsonObject[] = [{ bearer: [] }, { query: [] }, { cookie: [] }];
-
 const postRequest = (schemas: SchemaBook): JsonObject => ({
   operationId: 'postRequest',
   summary: 'Ask the insurers',
   description:
     'Stored before it is answered. With an `Idempotency-Key`, or a `request_id` made by the caller, a repeat within ' +
-    '24 h answers as the first call did.',
+    '24 h answers as the first call did. `based_on` repeats a past request, with changes: its owner may, and who has its ' +
+    'token as `Authorization: Bearer`. Faults are told in the language of `Accept-Language`: ru or en.',
   security: [],
   parameters: [
     header('Idempotency-Key', 'A UUID', { type: 'string', format: 'uuid' }),
@@ -84,12 +50,21 @@ const postRequest = (schemas: SchemaBook): JsonObject => ({
     required: true,
     content: {
       'application/json': {
-        schema: schemas.add('PostRequestBody', PostRequestBody),
-        examples: { application: { externalValue: 'examples/application.json' } },
+        schema: {
+          oneOf: [schemas.add('PostRequestBody', PostRequestBody), schemas.add('RepeatRequestBody', RepeatRequestBody)],
+        },
+        examples: {
+          application: { externalValue: 'examples/application.json' },
+          repeat: { value: { based_on: '0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11', changes: { '/vehicle/power_hp': 110 } } },
+        },
       },
     },
   },
   responses: {
+    '200': {
+      description: 'The same browser sent the same a moment ago and it is in progress: its answer, with `duplicate: true`',
+      content: { 'application/json': { schema: schemas.add('PostRequestReply', PostRequestReply) } },
+    },
     '201': {
       description: 'Accepted: the insurers are being asked',
       headers: {
@@ -99,6 +74,7 @@ const postRequest = (schemas: SchemaBook): JsonObject => ({
       content: { 'application/json': { schema: schemas.add('PostRequestReply', PostRequestReply) } },
     },
     '400': response('Faults'),
+    '404': response('NotFound'),
     '405': response('MethodNotOffered'),
     '413': response('TooLarge'),
     '422': response('Conflict'),
@@ -162,6 +138,30 @@ const getQuotes = (schemas: SchemaBook): JsonObject => ({
   },
 });
 
+const getHistory = (schemas: SchemaBook): JsonObject => ({
+  operationId: 'getHistory',
+  summary: 'The requests of this browser, newest first',
+  description:
+    'By the cookie `osago_owner`; without it, or with one that is none of ours, the list is empty. A page goes on from ' +
+    'the last request of the one before, so pages have neither gap nor repeat while new requests come. No personal data.',
+  security: [{ owner: [] }, {}],
+  parameters: [
+    query('limit', 'Requests of a page', { type: 'integer', minimum: 1, maximum: 100, default: 20 }),
+    query('cursor', '`next_cursor` of the page before'),
+  ],
+  responses: {
+    '200': {
+      description: 'One page; without `next_cursor` it is the last',
+      content: { 'application/json': { schema: schemas.add('RequestHistory', RequestHistory) } },
+    },
+    '400': response('Faults'),
+    '405': response('MethodNotOffered'),
+    '503': response('Away'),
+  },
+});
+
+const INSURER_ID: JsonObject = { name: 'insurer_id', in: 'path', required: true, schema: { type: 'string' } };
+
 const REQUEST_ID: JsonObject = {
   name: 'request_id',
   in: 'path',
@@ -183,15 +183,23 @@ export const renderOpenapi = (version: string): string => {
     },
     servers: [{ url: API_PREFIX }],
     paths: {
-      '/requests': { post: postRequest(schemas) },
+      '/requests': { get: getHistory(schemas), post: postRequest(schemas) },
+      '/requests/{request_id}': { ...ofRequest(getRequest(schemas)), delete: cancelRequest(schemas) },
       '/requests/{request_id}/stream': ofRequest(getStream(schemas)),
       '/requests/{request_id}/quotes': ofRequest(getQuotes(schemas)),
+      '/requests/{request_id}/quotes/{insurer_id}/retry': {
+        parameters: [REQUEST_ID, INSURER_ID],
+        post: retryQuote(schemas),
+      },
+      '/insurers': { get: getInsurers(schemas) },
+      '/tariffs': { get: getTariffs(schemas) },
     },
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: '`access_token` of the answer to POST' },
         query: { type: 'apiKey', in: 'query', name: 'access_token', description: 'The same token' },
         cookie: { type: 'apiKey', in: 'cookie', name: 'osago_access', description: 'Set by POST' },
+        owner: { type: 'apiKey', in: 'cookie', name: 'osago_owner', description: 'Of this browser; set by POST' },
       },
       responses: RESPONSES,
       schemas: schemas.all(),

@@ -1,0 +1,153 @@
+/**
+ * Looks at each accepted request once, soon after POST, and records what looks like shopping for a price by lying. It
+ * refuses nobody and holds up nothing: POST only leaves tokens and a row in the queue. Any number of pods share the
+ * queue; what one takes, it looks at, records and takes off the queue in one transaction, so a crash repeats the whole.
+ */
+import type { TariffAttributes } from '@osago/contracts';
+import {
+  DEFAULT_RULE_SETTINGS,
+  FRAUD_SIGNAL_CODES,
+  type FraudSignal,
+  fraudSignals,
+  type RememberedApplication,
+  type RuleSettings,
+} from '@osago/quotes';
+import { Counter, type Log, pause, type Registry, type Service } from '@osago/service-kit';
+import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from './postgres-transaction.ts';
+
+const LOOK_MS = 1_000;
+const BATCH_MAX = 200;
+/** A POST that began earlier may commit later; so much later at most, or its request is not compared with this one. */
+const SETTLE_S = 5;
+/** Of one vehicle or person: the batch itself, and at least a hundred former ones of each of its requests. */
+const OF_TOKEN_MAX = BATCH_MAX + 100;
+
+interface WatchedRow {
+  request_id: string;
+  accepted_at: Date;
+  vehicle_mac: Buffer;
+  person_mac: Buffer;
+  taxi_plate: boolean;
+  tariff: TariffAttributes;
+}
+
+const COLUMNS = 'request_id, accepted_at, vehicle_mac, person_mac, taxi_plate, tariff';
+
+/** By their place, for the queue has no index; a row that another pod holds is passed over. */
+const TAKE = `
+  WITH taken AS (
+    DELETE FROM fraud_watch_queue WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM fraud_watch_queue WHERE added_at < now() - interval '${SETTLE_S} s'
+      LIMIT ${BATCH_MAX} FOR UPDATE SKIP LOCKED
+    )) RETURNING request_id
+  )
+  SELECT ${COLUMNS} FROM taken JOIN requests USING (request_id)`;
+
+const latestOf = (column: 'vehicle_mac' | 'person_mac', tokens: string): string => `
+  SELECT found.* FROM unnest(${tokens}::bytea[]) AS token, LATERAL (
+    SELECT ${COLUMNS} FROM requests WHERE ${column} = token AND accepted_at BETWEEN $3 AND $4
+    ORDER BY accepted_at DESC LIMIT ${OF_TOKEN_MAX}
+  ) AS found`;
+
+const REMEMBER = `${latestOf('vehicle_mac', '$1')} UNION ALL ${latestOf('person_mac', '$2')}`;
+
+const RECORD = `
+  INSERT INTO fraud_signals (request_id, code, former_request, former, current)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[])`;
+
+type Noticed = FraudSignal & { requestId: string };
+
+const remembered = (row: WatchedRow): RememberedApplication => ({
+  requestId: row.request_id,
+  atMs: row.accepted_at.getTime(),
+  vehicle: row.vehicle_mac.toString('base64'),
+  person: row.person_mac.toString('base64'),
+  attributes: row.tariff,
+  taxiPlate: row.taxi_plate,
+});
+
+/** Of two of the same millisecond one is the former, whoever looks at it. */
+const isBefore = (one: RememberedApplication, other: RememberedApplication): boolean =>
+  one.atMs < other.atMs || (one.atMs === other.atMs && one.requestId < other.requestId);
+
+/** Each token once. */
+const tokens = (rows: readonly WatchedRow[], column: 'vehicle_mac' | 'person_mac'): Buffer[] => [
+  ...new Map(rows.map((row) => [row[column].toString('base64'), row[column]])).values(),
+];
+
+export class FraudWatch implements Service {
+  readonly name = 'fraud-watch';
+  readonly #pool: Pool;
+  readonly #log: Log;
+  readonly #settings: RuleSettings;
+  readonly #signals: Counter;
+
+  constructor(deps: { pool: Pool; log: Log; metrics: Registry }, settings: RuleSettings = DEFAULT_RULE_SETTINGS) {
+    this.#pool = deps.pool;
+    this.#log = deps.log;
+    this.#settings = settings;
+    this.#signals = new Counter({
+      name: 'osago_fraud_signals_total',
+      help: 'Signals of fraud that this pod has recorded, by code; nobody is refused for them',
+      labelNames: ['code'],
+      registers: [deps.metrics],
+    });
+    for (const code of FRAUD_SIGNAL_CODES) this.#signals.inc({ code }, 0);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const looked = await this.look();
+        if (looked === BATCH_MAX) continue;
+      } catch (error) {
+        this.#log.warn({ error }, 'requests could not be looked at for signals of fraud, they are again');
+      }
+      await pause(LOOK_MS, signal);
+    }
+  }
+
+  /** Looks at what waits, one batch at most; resolves to how many requests that were. */
+  async look(): Promise<number> {
+    const { looked, noticed } = await inTransaction(this.#pool, (client) => this.#lookIn(client));
+    for (const { code, former, requestId } of noticed) {
+      this.#signals.inc({ code });
+      this.#log.info({ request_id: requestId, code, former_request: former?.requestId }, 'signal of fraud recorded');
+    }
+    return looked;
+  }
+
+  async #lookIn(client: PoolClient): Promise<{ looked: number; noticed: Noticed[] }> {
+    const { rows } = await client.query<WatchedRow>(TAKE);
+    if (rows.length === 0) return { looked: 0, noticed: [] };
+    const former = await this.#formerOf(client, rows);
+    const noticed = rows.map(remembered).flatMap((current) => {
+      const before = former.filter((one) => isBefore(one, current));
+      return fraudSignals(current, before, this.#settings).map((one) => ({ ...one, requestId: current.requestId }));
+    });
+    if (noticed.length > 0) {
+      await client.query(RECORD, [
+        noticed.map(({ requestId }) => requestId),
+        noticed.map(({ code }) => code),
+        noticed.map((one) => one.former?.requestId ?? null),
+        noticed.map((one) => one.former?.value ?? null),
+        noticed.map(({ current }) => current),
+      ]);
+    }
+    return { looked: rows.length, noticed };
+  }
+
+  /** All of the same vehicles and persons that any of these requests may be compared with. */
+  async #formerOf(client: PoolClient, rows: readonly WatchedRow[]): Promise<RememberedApplication[]> {
+    const times = rows.map(({ accepted_at }) => accepted_at.getTime());
+    const found = await client.query<WatchedRow>(REMEMBER, [
+      tokens(rows, 'vehicle_mac'),
+      tokens(rows, 'person_mac'),
+      new Date(Math.min(...times) - this.#settings.signalWindowHours * 3_600_000),
+      new Date(Math.max(...times)),
+    ]);
+    // One that has both the vehicle and the person came twice.
+    return [...new Map(found.rows.map((row) => [row.request_id, remembered(row)])).values()];
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * `npm run bench:showcase`: how fast a pod that starts catches up, beside a bare loop of the same client that consumes the
+ * same records and parses them (the floor), in turn, each in a process of its own; and what a held quote costs.
+ * `--quick` only proves that it works; `--records=200000` is a log of another length than that of a million quotes.
+ */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { REQUEST_TOPICS } from '@osago/contracts';
+import { createEventBus } from '@osago/event-bus';
+import { createLog } from '@osago/service-kit';
+import { startBenchParts } from './parts.ts';
+import { median, report, type Row, spreadOf } from './report.ts';
+import { INSURERS, PARTITIONS, writeLog } from './showcase-log.ts';
+import type { Reading } from './showcase-reader.ts';
+
+const { values: { quick: isQuick, records: wanted } } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, records: { type: 'string', default: '1100000' } },
+});
+const ROUNDS = isQuick ? 1 : 3;
+/** Of each one submitted event and the legs. */
+const REQUESTS = isQuick ? 1_000 : Math.ceil(Number(wanted) / (INSURERS + 1));
+const QUOTES = REQUESTS * INSURERS;
+/** A million quotes take 1.4 GB: no limit of the heap is part of what is measured. */
+const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=8192', '--disable-warning=ExperimentalWarning'];
+
+const parts = await startBenchParts();
+for (const topic of REQUEST_TOPICS) await parts.createTopic(topic, PARTITIONS);
+const log = createLog('bench', 'error');
+const bus = await createEventBus({ log }, { client: 'platformatic', brokers: parts.kafka.brokers, clientId: 'bench' });
+
+const { records, bytes } = await writeLog(bus, REQUESTS);
+await bus.close();
+process.stderr.write(`${records} records, ${Math.round(bytes / 1e6)} MB\n`);
+
+const read = (kind: 'ours' | 'floor'): Promise<Reading> =>
+  new Promise((resolve, reject) => {
+    const reader = join(import.meta.dirname, 'showcase-reader.ts');
+    const child = fork(reader, [kind, parts.kafka.brokers.join(), String(records)], { execArgv: NODE_FLAGS });
+    child.once('message', (reading) => resolve(reading as Reading));
+    child.once('exit', (code) => reject(new Error(`the reader ended with ${code}`)));
+  });
+
+const readings: Record<'ours' | 'floor', Reading[]> = { ours: [], floor: [] };
+for (let round = 1; round <= ROUNDS; round += 1) {
+  for (const kind of round % 2 === 1 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const)) {
+    const reading = await read(kind);
+    if (reading.records !== records) throw new Error(`${kind} read ${reading.records} of ${records} records`);
+    readings[kind].push(reading);
+    process.stderr.write(`round ${round} of ${ROUNDS}: ${kind} ${Math.round(reading.readMs)} ms, CPU ${Math.round(reading.cpuMs)} ms\n`);
+  }
+}
+
+const rates = (kind: 'ours' | 'floor'): number[] => readings[kind].map(({ readMs }) => (records / readMs) * 1_000);
+const of = (kind: 'ours' | 'floor', value: (reading: Reading) => number): number => median(readings[kind].map(value));
+const [ours, floor] = [median(rates('ours')), median(rates('floor'))];
+const rows: Row[] = [
+  {
+    metric: `catch-up with ${QUOTES} quotes of ${REQUESTS} requests (floor: bare loop)`, unit: 'records/s', ours, floor,
+    spread: spreadOf(rates('ours')), goal: { text: '≥ 0.7 ×', met: ours >= 0.7 * floor },
+  },
+  { metric: 'CPU a record', unit: 'µs', ours: of('ours', ({ cpuMs }) => (cpuMs * 1_000) / records), floor: of('floor', ({ cpuMs }) => (cpuMs * 1_000) / records) },
+  { metric: 'time to ready, joining included', unit: 's', ours: of('ours', ({ readyMs }) => readyMs / 1_000), floor: of('floor', ({ readyMs }) => readyMs / 1_000) },
+  { metric: 'heap a quote held, its share of the request included', unit: 'bytes', ours: of('ours', ({ heapBytes }) => heapBytes / QUOTES) },
+  { metric: 'value of a record on the log', unit: 'bytes', ours: bytes / records },
+];
+report('showcase', rows, { isQuick });
+await parts.stop();
