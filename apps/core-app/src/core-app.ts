@@ -13,6 +13,7 @@ import {
 import type { Pool } from 'pg';
 import { Access } from './access.ts';
 import { Archive } from './archive.ts';
+import { FraudWatch } from './fraud-watch.ts';
 import { getHistory } from './get-history.ts';
 import { cancelRequest } from './cancel-request.ts';
 import { getInsurers } from './get-insurers.ts';
@@ -104,6 +105,7 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
     epoch,
     states,
     new IdempotencySweep(deps),
+    new FraudWatch(deps),
     privateServer({ log, metrics }, { port: options.privatePort, live: {}, ready }),
   ];
 };

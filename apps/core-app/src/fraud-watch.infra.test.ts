@@ -75,19 +75,17 @@ const queued = async (): Promise<number> => {
 };
 
 describe('the same vehicle within hours', () => {
-  test.each<[string, Partial<TariffAttributes>, string, string, string]>([
-    ['power', { power_hp: 61 }, 'power_changed', '61', String(OWN.power_hp)],
-    ['region', { region: '05' }, 'region_changed', '05', OWN.region],
-    ['purpose', { purpose: 'taxi' }, 'purpose_changed', 'taxi', 'personal'],
-  ])('with another %s is recorded, with the former request and both values', async (_, tariff, code, was, is) => {
+  test.each<[string, Partial<TariffAttributes>, { code: string; former: string; current: string }]>([
+    ['power', { power_hp: 61 }, { code: 'power_changed', former: '61', current: String(OWN.power_hp) }],
+    ['region', { region: '05' }, { code: 'region_changed', former: '05', current: OWN.region }],
+    ['purpose', { purpose: 'taxi' }, { code: 'purpose_changed', former: 'taxi', current: 'personal' }],
+  ])('with another %s is recorded, with the former request and both values', async (_, tariff, signal) => {
     const former = await accepted({ hoursAgo: 3, tariff });
     const current = await accepted({ hoursAgo: 1 });
     const { counted, watch } = pod();
     expect(await watch.look()).toBe(2);
-    expect(await recorded()).toEqual([
-      { request_id: current, code, former_request: former, former: was, current: is },
-    ]);
-    expect(await counted(code)).toBe(1);
+    expect(await recorded()).toEqual([{ request_id: current, former_request: former, ...signal }]);
+    expect(await counted(signal.code)).toBe(1);
   });
 
   test('is compared also when the former was looked at long before', async () => {
@@ -138,12 +136,13 @@ describe('one application', () => {
 
 describe('several pods', () => {
   test('share what waits, and each signal is recorded and counted once', async () => {
-    const requests = 60;
-    for (let index = 0; index < requests; index += 1) {
-      await accepted({ hoursAgo: 20 - index / 10, tariff: { power_hp: 61 + index } });
-    }
+    // Of one vehicle, each with a horsepower more than the one before: more than two batches of them.
+    const requests = 450;
+    const powers = Array.from({ length: requests }, (_, index) => 100 + index);
+    await Promise.all(powers.map((power_hp) => accepted({ hoursAgo: 20 - power_hp / 60, tariff: { power_hp } })));
     const [one, other] = [pod(), pod()];
-    await Promise.all([lookAtAll(one), lookAtAll(other), lookAtAll(one), lookAtAll(other)]);
+    expect(await Promise.all([one.watch.look(), other.watch.look()])).toEqual([200, 200]);
+    await Promise.all([lookAtAll(one), lookAtAll(other)]);
     const rows = await recorded();
     expect(rows.map(({ code }) => code)).toEqual(Array(requests - 1).fill('power_changed'));
     for (const { current, former } of rows) expect(Number(current) - Number(former)).toBe(1);

@@ -20,8 +20,8 @@ const LOOK_MS = 1_000;
 const BATCH_MAX = 200;
 /** A POST that began earlier may commit later; so much later at most, or its request is not compared with this one. */
 const SETTLE_S = 5;
-/** Of one vehicle or person: the batch itself, and at least a hundred former ones of each of its requests. */
-const OF_TOKEN_MAX = BATCH_MAX + 100;
+/** So many former requests of the vehicle, and of the person, are compared at least: the latest. */
+const FORMER_MAX = 100;
 
 interface WatchedRow {
   request_id: string;
@@ -44,13 +44,19 @@ const TAKE = `
   )
   SELECT ${COLUMNS} FROM taken JOIN requests USING (request_id)`;
 
-const latestOf = (column: 'vehicle_mac' | 'person_mac', tokens: string): string => `
-  SELECT found.* FROM unnest(${tokens}::bytea[]) AS token, LATERAL (
-    SELECT ${COLUMNS} FROM requests WHERE ${column} = token AND accepted_at BETWEEN $3 AND $4
-    ORDER BY accepted_at DESC LIMIT ${OF_TOKEN_MAX}
+const formerOf = (column: 'vehicle_mac' | 'person_mac'): string => `
+  SELECT found.request_id FROM current, LATERAL (
+    SELECT request_id FROM requests
+    WHERE ${column} = current.${column} AND request_id <> current.request_id
+      AND accepted_at BETWEEN current.accepted_at - $2 * interval '1 h' AND current.accepted_at
+    ORDER BY accepted_at DESC LIMIT ${FORMER_MAX}
   ) AS found`;
 
-const REMEMBER = `${latestOf('vehicle_mac', '$1')} UNION ALL ${latestOf('person_mac', '$2')}`;
+/** Each once, though many of the batch may have it in common. */
+const FORMER = `
+  WITH current AS (SELECT ${COLUMNS} FROM requests WHERE request_id = ANY ($1::uuid[])),
+       former AS (${formerOf('vehicle_mac')} UNION ${formerOf('person_mac')})
+  SELECT ${COLUMNS} FROM former JOIN requests USING (request_id)`;
 
 const RECORD = `
   INSERT INTO fraud_signals (request_id, code, former_request, former, current)
@@ -70,11 +76,6 @@ const remembered = (row: WatchedRow): RememberedApplication => ({
 /** Of two of the same millisecond one is the former, whoever looks at it. */
 const isBefore = (one: RememberedApplication, other: RememberedApplication): boolean =>
   one.atMs < other.atMs || (one.atMs === other.atMs && one.requestId < other.requestId);
-
-/** Each token once. */
-const tokens = (rows: readonly WatchedRow[], column: 'vehicle_mac' | 'person_mac'): Buffer[] => [
-  ...new Map(rows.map((row) => [row[column].toString('base64'), row[column]])).values(),
-];
 
 export class FraudWatch implements Service {
   readonly name = 'fraud-watch';
@@ -138,16 +139,10 @@ export class FraudWatch implements Service {
     return { looked: rows.length, noticed };
   }
 
-  /** All of the same vehicles and persons that any of these requests may be compared with. */
+  /** All of the same vehicles and persons that any of these requests is compared with. */
   async #formerOf(client: PoolClient, rows: readonly WatchedRow[]): Promise<RememberedApplication[]> {
-    const times = rows.map(({ accepted_at }) => accepted_at.getTime());
-    const found = await client.query<WatchedRow>(REMEMBER, [
-      tokens(rows, 'vehicle_mac'),
-      tokens(rows, 'person_mac'),
-      new Date(Math.min(...times) - this.#settings.signalWindowHours * 3_600_000),
-      new Date(Math.max(...times)),
-    ]);
-    // One that has both the vehicle and the person came twice.
-    return [...new Map(found.rows.map((row) => [row.request_id, remembered(row)])).values()];
+    const requestIds = rows.map(({ request_id }) => request_id);
+    const found = await client.query<WatchedRow>(FORMER, [requestIds, this.#settings.signalWindowHours]);
+    return found.rows.map(remembered);
   }
 }

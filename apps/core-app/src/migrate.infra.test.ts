@@ -27,9 +27,9 @@ const tablesOf = async (url: string): Promise<string[]> => {
 describe('migrations', () => {
   test('make every table, once', async () => {
     const url = await setup();
-    expect(await migrate(url)).toBe('4 migration(s) applied\n');
+    expect(await migrate(url)).toBe('6 migration(s) applied\n');
     expect(await tablesOf(url)).toEqual([
-      'drivers', 'idempotency_keys', 'legs', 'migrations', 'outbox', 'platform_epoch', 'request_commands', 'request_offsets', 'requests', 'vehicles',
+      'drivers', 'fraud_signals', 'fraud_watch_queue', 'idempotency_keys', 'legs', 'migrations', 'outbox', 'platform_epoch', 'request_commands', 'request_offsets', 'requests', 'vehicles',
     ]);
     expect(await migrate(url)).toBe('0 migration(s) applied\n');
   }, 30_000);
@@ -37,7 +37,7 @@ describe('migrations', () => {
   test('wait for each other when several start at once, as the pods of a deployment do', async () => {
     const url = await setup();
     const printed = await Promise.all(Array.from({ length: 4 }, () => migrate(url)));
-    expect(printed.sort()).toEqual([...Array<string>(3).fill('0 migration(s) applied\n'), '4 migration(s) applied\n']);
+    expect(printed.sort()).toEqual([...Array<string>(3).fill('0 migration(s) applied\n'), '6 migration(s) applied\n']);
   }, 30_000);
 
   test.each<[string, Readonly<Record<string, string>>, number, string]>([

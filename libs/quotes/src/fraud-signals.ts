@@ -74,8 +74,8 @@ export const fraudSignals = (
   const ofPerson = recent.filter(({ person }) => person === current.person);
   const vehicles = new Set([current, ...ofPerson].map(({ vehicle }) => vehicle));
   const [latest] = ofPerson;
-  if (latest !== undefined && vehicles.size > settings.vehiclesPerOwnerMax) {
-    const value = String(settings.vehiclesPerOwnerMax);
+  if (latest !== undefined && vehicles.size > settings.vehiclesPerPersonMax) {
+    const value = String(settings.vehiclesPerPersonMax);
     signals.push({ code: 'many_vehicles', former: { requestId: latest.requestId, value }, current: String(vehicles.size) });
   }
   const { purpose } = current.attributes;

@@ -36,7 +36,7 @@ export interface RuleSettings {
   kbmYearStartsOn: string;
   /** Applications this far apart are looked at together for signals of fraud. */
   signalWindowHours: number;
-  vehiclesPerOwnerMax: number;
+  vehiclesPerPersonMax: number;
 }
 
 const SETTINGS: { readonly [Name in keyof RuleSettings]: readonly [value: RuleSettings[Name], source: SettingSource] } = {
@@ -57,7 +57,7 @@ const SETTINGS: { readonly [Name in keyof RuleSettings]: readonly [value: RuleSe
   quoteValidHoursMax: [24, 'A'],
   kbmYearStartsOn: ['04-01', 'S'],
   signalWindowHours: [24, 'A'],
-  vehiclesPerOwnerMax: [5, 'A'],
+  vehiclesPerPersonMax: [5, 'A'],
 };
 
 export const RULE_SETTING_NAMES = Object.keys(SETTINGS) as readonly (keyof RuleSettings)[];
