@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Kafka, logLevel } from 'kafkajs';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from './browser.ts';
 import { ROOT, type RunningPlatform, startPlatform, until } from './platform.ts';
+import { readTopic } from './read-topic.ts';
 import { openStream, type ReadStream, type SseEvent } from './sse-parser.ts';
 
 const APPLICATION = readFileSync(join(ROOT, 'docs/examples/application.json'), 'utf8');
@@ -81,37 +81,6 @@ const resumeAt = (url: string, lastEventId: string): Promise<ReadStream> =>
 
 const finalCards = (page: Page): Promise<number> =>
   page.locator('[data-testid="card"][data-final="true"]').count();
-
-/** All records of a topic that is not written to any more, by a client that knows nothing of the platform. */
-const readTopic = async (brokers: string[], topic: string) => {
-  const kafka = new Kafka({ brokers, clientId: 'e2e', logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  const ends = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
-  const consumer = kafka.consumer({ groupId: `e2e-${randomUUID()}` });
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  const records: { partition: number; key: string; value: Record<string, unknown>; headers: Record<string, string> }[] = [];
-  const wanted = ends.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
-  await consumer.run({
-    autoCommit: false,
-    eachMessage: ({ partition, message }) => {
-      records.push({
-        partition,
-        key: String(message.key),
-        value: JSON.parse(String(message.value)) as Record<string, unknown>,
-        headers: Object.fromEntries(
-          Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
-        ),
-      });
-      return Promise.resolve();
-    },
-  });
-  await until(`${topic} is read`, () => (records.length >= wanted ? true : undefined), SOON_MS);
-  await consumer.disconnect();
-  return records;
-};
 
 /** Of what has been started, although the next thing may not have come. */
 const stops: (() => Promise<void>)[] = [];

@@ -40,8 +40,9 @@ export const cancelRequest =
     if (isFinished(view(shown.state, bodies.nowMs()))) return answer(200, shown);
     const result = await commands.cancelRequest({ request_id: requestId, traceparent: traceparentOf(request) });
     if (result.kind === 'unknown') throw new HttpProblem(404);
+    // Also the cancel that another pod has taken: this one may not have heard of it yet.
+    showcase.apply(result.event, result.partition);
     if (result.kind === 'cancelled') {
-      showcase.apply(result.event, result.partition);
       relay.wake();
       log.info({ request_id: requestId, event_id: result.event.id }, 'request cancelled');
     }

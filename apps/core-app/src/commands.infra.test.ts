@@ -185,7 +185,7 @@ describe('POST /requests with based_on', () => {
     const { request_id, access_token } = caller.reply;
     const changes = { '/vehicle/model': 'Солярис' };
     for (const headers of [{ cookie: caller.cookie }, { authorization: `Bearer ${access_token}` }]) {
-      const repeated = await repeat({ based_on: request_id, changes }, headers as Record<string, string>);
+      const repeated = await repeat({ based_on: request_id, changes }, headers);
       expect(repeated.status).toBe(201);
       const reply = repeated.json() as PostRequestReply;
       expect(reply.request_id).not.toBe(request_id);

@@ -99,6 +99,7 @@ describe('the history', () => {
         progress: { total: 2, answered: 2, waiting: 0 },
         counts: { quoted: 1, declined: 1 },
         best_total_kopecks: 520_000,
+        access_token: expect.stringMatching(/^v1\./),
         links: { self, stream: `${self}/stream`, quotes: `${self}/quotes` },
       },
     ]);
@@ -114,6 +115,15 @@ describe('the history', () => {
     const [ofEstimated, ofTwo] = (await page()).requests;
     expect(ofTwo?.best_total_kopecks).toBe(480_000);
     expect(ofEstimated).not.toHaveProperty('best_total_kopecks');
+  });
+
+  test('counts no price that has expired', async () => {
+    const { page, submit } = await setup();
+    const request = await submit();
+    const expired = { premium_kopecks: 400_000, total_kopecks: 400_000, valid_until: new Date(Date.now() - 1_000).toISOString() };
+    await archive(leg('alpha', 'quoted', { ...request, members: expired }));
+    await archive(priced(request, 'beta', 480_000));
+    expect((await page()).requests[0]?.best_total_kopecks).toBe(480_000);
   });
 
   test('ends by the clock what nobody answered, and by a cancel what was cancelled', async () => {

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Fault, type HistoryItem, type RequestHistory } from '@osago/contracts';
-import { countsOf, view } from '@osago/quotes';
+import { countsOf, isExpired, view } from '@osago/quotes';
 import type { Clock } from '@osago/service-kit';
 import type { Pool } from 'pg';
 import { type Access, requestPath } from './access.ts';
@@ -64,7 +64,9 @@ const pageOf = (query: URLSearchParams): Page => {
 
 const itemOf = ({ state }: Shown, nowMs: number, access: Access): HistoryItem => {
   const { request_id, status, accepted_at, deadline_at, progress, quotes } = view(state, nowMs);
-  const totals = quotes.flatMap((quote) => (quote.status === 'quoted' ? (quote.total_kopecks ?? []) : []));
+  const totals = quotes.flatMap((quote) =>
+    quote.status === 'quoted' && !isExpired(quote, nowMs) ? (quote.total_kopecks ?? []) : [],
+  );
   const self = requestPath(request_id);
   return {
     request_id,

@@ -48,8 +48,8 @@ interface Asked<Event> {
 export type CancelResult =
   /** Its outbox row waits for any relay's next claim. */
   | ({ kind: 'cancelled'; outbox: OutboxRow } & Asked<CancelledEvent>)
-  /** No insurer was asked since the last cancel. */
-  | { kind: 'unchanged'; revision: number }
+  /** No insurer was asked since the last cancel, whose event this is. */
+  | ({ kind: 'unchanged' } & Asked<CancelledEvent>)
   | { kind: 'unknown' };
 
 export type RetryResult =
@@ -155,11 +155,12 @@ export class RequestCommands {
    */
   cancelRequest({ request_id, traceparent }: Cancel): Promise<CancelResult> {
     return this.#locked<CancelResult>({ request_id }, async (client, request) => {
-      const { rows } = await client.query<{ kind: string }>(
-        'SELECT kind FROM request_commands WHERE request_id = $1 ORDER BY revision DESC LIMIT 1',
+      const { rows } = await client.query<CancelRow | RetryRow>(
+        `SELECT ${COLUMNS} FROM request_commands WHERE request_id = $1 ORDER BY revision DESC LIMIT 1`,
         [request_id],
       );
-      if (rows[0]?.kind === 'cancel') return { kind: 'unchanged', revision: request.revision };
+      const [last] = rows;
+      if (last?.kind === 'cancel') return { kind: 'unchanged', event: cancelledEvent(last), partition: request.partition };
       const row: CancelRow = { ...next(request), kind: 'cancel' };
       const event = cancelledEvent(row);
       const outbox = await this.#insert(client, row, { ...request, event, traceparent });

@@ -12,6 +12,7 @@ export const webPage = (webDir: string): Router => {
   };
   const router = Router();
   router.get('/', page);
+  router.get('/requests', page);
   router.get('/requests/:request_id', page);
   router.use('/assets', express.static(join(webDir, 'assets'), { immutable: true, maxAge: '365d' }));
   router.use(express.static(webDir, { index: false }));

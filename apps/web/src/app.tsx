@@ -1,10 +1,11 @@
 /** The frame of the page: which view, in which language. What was typed outlives a look at the quotes. */
 import { useEffect, useRef, useState } from 'react';
 import { FormPage } from './form-page.tsx';
+import { HistoryPage } from './history-page.tsx';
 import { PageLink } from './page-link.tsx';
 import { QuotesPage } from './quotes-page.tsx';
 import { RefusedPage } from './refused-page.tsx';
-import { quotesPath, routeOf } from './route.ts';
+import { HISTORY_PATH, quotesPath, routeOf } from './route.ts';
 import { sampleDraft } from './sample-draft.ts';
 import { type Language, rememberedLanguage, rememberLanguage, TEXTS } from './texts.ts';
 import { usePath } from './use-path.ts';
@@ -20,7 +21,8 @@ export const App = () => {
 
   useEffect(() => {
     document.documentElement.lang = language;
-    document.title = route.view === 'quotes' ? `${texts.quotes.heading} · ${texts.title}` : texts.title;
+    const heading = { quotes: texts.quotes.heading, history: texts.history.heading, form: '', unknown: '' }[route.view];
+    document.title = heading === '' ? texts.title : `${heading} · ${texts.title}`;
   }, [language, route.view, texts]);
   useFocusOnNewView(path);
 
@@ -34,6 +36,9 @@ export const App = () => {
       <header className="top">
         <PageLink to="/" go={go} className="brand" label={texts.home}>
           <Shield /> {texts.title}
+        </PageLink>
+        <PageLink to={HISTORY_PATH} go={go} className="to-history" label={texts.history.heading} testId="to-history">
+          {texts.history.link}
         </PageLink>
         <div className="languages" role="group" aria-label={texts.language}>
           {(['ru', 'en'] as const).map((each) => (
@@ -64,6 +69,7 @@ export const App = () => {
         {route.view === 'quotes' && (
           <QuotesPage key={route.requestId} texts={texts} requestId={route.requestId} go={go} />
         )}
+        {route.view === 'history' && <HistoryPage texts={texts} go={go} />}
         {route.view === 'unknown' && (
           <RefusedPage texts={texts} go={go} heading={texts.refused.noPage} note={texts.refused.noPageNote} />
         )}

@@ -1,16 +1,17 @@
 /** Calls the whole request off. The stream says what became of it. */
 import { useState } from 'react';
+import type { RequestAccess } from './post-request.ts';
 import { problemWords } from './problem-words.ts';
 import { type Cancelled, cancelRequest } from './quote-retry.ts';
 import type { Texts } from './texts.ts';
 
-export const CancelButton = ({ texts, requestId }: { texts: Texts; requestId: string }) => {
+export const CancelButton = ({ texts, access }: { texts: Texts; access: RequestAccess }) => {
   const [isSending, setSending] = useState(false);
   const [result, setResult] = useState<Cancelled>();
 
   const cancel = async (): Promise<void> => {
     setSending(true);
-    setResult(await cancelRequest(requestId, (url, init) => fetch(url, init)));
+    setResult(await cancelRequest(access, (url, init) => fetch(url, init)));
     setSending(false);
   };
 

@@ -157,6 +157,24 @@ export const en: Texts = {
     number: (id) => `Application ${id}`,
     arrived: (name, outcome) => `${name}: ${outcome}`,
   },
+  history: {
+    heading: 'My applications',
+    link: 'History',
+    empty: 'Applications sent from this browser will appear here.',
+    reading: 'Loading…',
+    more: 'Show more',
+    again: 'Try again',
+    noPrice: 'No price',
+    from: (price) => `from ${price}`,
+    quoted: (count, total) => `quotes: ${count} of ${total}`,
+  },
+  repeat: {
+    open: 'Change and ask again',
+    heading: 'What should change?',
+    note: 'The rest stays as in this application. Every insurer is asked anew.',
+    send: 'Get prices',
+    close: 'Not now',
+  },
   request: {
     in_progress: 'Collecting quotes',
     completed: 'Every insurer answered',
@@ -210,6 +228,13 @@ export const en: Texts = {
     paused: 'The insurer is switched off for now',
     unknown_insurer: 'The insurer is no longer connected',
     no_vehicle_mapping: 'The insurer does not insure this model',
+    vehicle_kind: 'The insurer does not insure such vehicles',
+    segment: 'The insurer does not insure such cases',
+    region: 'The insurer does not insure in this region',
+    start_date: 'The insurer has no tariff for this day',
+    period: 'The insurer does not insure for such a period',
+    drivers: 'The list of drivers does not suit the insurer',
+    experience: 'The experience of a driver does not fit the age',
   },
 
   price: {

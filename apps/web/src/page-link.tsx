@@ -8,17 +8,18 @@ interface Props {
   className: string;
   /** What is read out where the content does not say it. */
   label?: string;
+  testId?: string;
   children: ReactNode;
 }
 
-export const PageLink = ({ to, go, className, label, children }: Props) => {
+export const PageLink = ({ to, go, className, label, testId, children }: Props) => {
   const follow = (event: MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
     event.preventDefault();
     go(to);
   };
   return (
-    <a href={to} className={className} title={label} onClick={follow}>
+    <a href={to} className={className} title={label} data-testid={testId} onClick={follow}>
       {children}
     </a>
   );

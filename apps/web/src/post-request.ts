@@ -14,6 +14,15 @@ export type Posted =
 /** How a call can go wrong. */
 export type Refused = Exclude<Posted, { kind: 'accepted' }>;
 
+/** The cookie of a request lives three days; after them its token, from the history, says the same. */
+export interface RequestAccess {
+  requestId: string;
+  accessToken?: string;
+}
+
+export const bearer = (accessToken: string | undefined): Record<string, string> =>
+  accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
+
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** The server answers in milliseconds; a person on a bad network waits this long before being told. */

@@ -2,19 +2,19 @@
 import type { Quote } from '@osago/contracts';
 import { formatMoment, formatMoney, moneyParts } from './format.ts';
 import { mayRetry, missingFields } from './missing-fields.ts';
+import type { RequestAccess } from './post-request.ts';
 import { PriceDetails } from './price-details.tsx';
 import { memberWords, type Price, priceOf, reasonWords } from './quote-words.ts';
 import type { Restart } from './quote-retry.ts';
 import { RetryForm } from './retry-form.tsx';
 import type { Texts } from './texts.ts';
-import { useIsExpired } from './use-is-expired.ts';
 
 interface Props {
   texts: Texts;
   quote: Quote;
-  requestId: string;
-  /** The server's clock minus this machine's. */
-  clockOffsetMs: number;
+  access: RequestAccess;
+  /** Its price does not hold any more. */
+  isExpired: boolean;
   /** The estimated price, where the quoted one is another. */
   wasKopecks: number | undefined;
   onRestart: (restart: Restart) => void;
@@ -24,10 +24,7 @@ interface Props {
 }
 
 export const QuoteCard = (props: Props) => {
-  const { texts, quote, requestId, clockOffsetMs, onRestart } = props;
-  const isExpired = useIsExpired(quote, clockOffsetMs);
-  // What can no longer be had is no bargain.
-  const isCheapest = props.isCheapest && !isExpired;
+  const { texts, quote, access, isCheapest, isExpired, onRestart } = props;
   const price = quote.status === 'quoted' || quote.status === 'estimated' ? priceOf(quote) : undefined;
   return (
     <li
@@ -59,12 +56,12 @@ export const QuoteCard = (props: Props) => {
           // Another attempt begins with empty fields.
           key={quote.attempt}
           texts={texts}
-          requestId={requestId}
+          access={access}
           quote={quote}
           onRestart={onRestart}
         />
       )}
-      <Badges {...props} isCheapest={isCheapest} isExpired={isExpired} />
+      <Badges {...props} />
       {price && <PriceDetails texts={texts} quote={quote} price={price} />}
     </li>
   );
@@ -134,7 +131,7 @@ const NoPrice = ({ texts, quote }: { texts: Texts; quote: Quote }) => {
   );
 };
 
-const Badges = ({ texts, quote, isCheapest, isOver, wasKopecks, isExpired }: Props & { isExpired: boolean }) => {
+const Badges = ({ texts, quote, isCheapest, isOver, wasKopecks, isExpired }: Props) => {
   const { cheapest, cheapestSoFar, late, pool, cachedAt } = texts.price;
   return (
     <ul className="badges">

@@ -60,7 +60,7 @@ describe('asking one insurer again', () => {
 describe('calling a request off', () => {
   test.each([200, 202])('is done with a %i', async (status) => {
     const { calls, fetch } = serverOf(Response.json({ revision: 2, cursor: 'c' }, { status }));
-    expect(await cancelRequest('r1', fetch)).toEqual({ kind: 'accepted' });
+    expect(await cancelRequest({ requestId: 'r1' }, fetch)).toEqual({ kind: 'accepted' });
     expect(calls).toMatchObject([{ url: '/api/osago/requests/r1', init: { method: 'DELETE' } }]);
   });
 
@@ -70,6 +70,6 @@ describe('calling a request off', () => {
     ['faults', Response.json({ errors: [{ pointer: '', code: 'x', detail: 'y' }] }, { status: 400 }), { kind: 'other', detail: 'y' }],
     ['a lost network', new TypeError('network'), { kind: 'unreachable' }],
   ])('tells %s', async (_, answer, cancelled) => {
-    expect(await cancelRequest('r1', serverOf(answer).fetch)).toEqual(cancelled);
+    expect(await cancelRequest({ requestId: 'r1' }, serverOf(answer).fetch)).toEqual(cancelled);
   });
 });

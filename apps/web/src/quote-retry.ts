@@ -1,7 +1,7 @@
 /** Asking one insurer again, and calling a request off (design §4), with every way they can end as a value. */
 import type { Fault } from '@osago/contracts';
 import { API_PREFIX } from '@osago/quote-stream';
-import { type Fetch, jsonOf, POST_MS_MAX, type Refused, refused } from './post-request.ts';
+import { bearer, type Fetch, jsonOf, POST_MS_MAX, type Refused, refused, type RequestAccess } from './post-request.ts';
 
 /** What a stream goes on from. */
 export interface Restart {
@@ -23,13 +23,15 @@ export type Changes = Readonly<Record<string, string | number | boolean>>;
 interface Call {
   method: 'POST' | 'DELETE';
   body?: string;
+  accessToken?: string | undefined;
 }
 
-const call = async (url: string, { method, body }: Call, fetch: Fetch): Promise<{ response: Response; answer: unknown } | undefined> => {
+const call = async (url: string, { method, body, accessToken }: Call, fetch: Fetch): Promise<{ response: Response; answer: unknown } | undefined> => {
   try {
     const response = await fetch(url, {
       method,
-      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body }),
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...bearer(accessToken) },
+      ...(body !== undefined && { body }),
       signal: AbortSignal.timeout(POST_MS_MAX),
     });
     return { response, answer: await jsonOf(response) };
@@ -40,21 +42,20 @@ const call = async (url: string, { method, body }: Call, fetch: Fetch): Promise<
 
 const requestUrl = (requestId: string): string => `${API_PREFIX}/requests/${requestId}`;
 
-export interface RetryTarget {
-  requestId: string;
+export interface RetryTarget extends RequestAccess {
   insurerId: string;
   /** The one that is on the screen: a second click, or a click in another tab, asks nothing twice. */
   attempt: number;
 }
 
 export const retryQuote = async (
-  { requestId, insurerId, attempt }: RetryTarget,
+  { requestId, accessToken, insurerId, attempt }: RetryTarget,
   changes: Changes,
   fetch: Fetch,
 ): Promise<Retried> => {
   const hasChanges = Object.keys(changes).length > 0;
   const body = JSON.stringify({ attempt, ...(hasChanges && { changes }) });
-  const done = await call(`${requestUrl(requestId)}/quotes/${insurerId}/retry`, { method: 'POST', body }, fetch);
+  const done = await call(`${requestUrl(requestId)}/quotes/${insurerId}/retry`, { method: 'POST', body, accessToken }, fetch);
   if (done === undefined) return { kind: 'unreachable' };
   const { response, answer } = done;
   if (response.status === 409) return { kind: 'changed' };
@@ -66,8 +67,8 @@ export const retryQuote = async (
     : { kind: 'accepted', restart: { cursor, revision } };
 };
 
-export const cancelRequest = async (requestId: string, fetch: Fetch): Promise<Cancelled> => {
-  const done = await call(requestUrl(requestId), { method: 'DELETE' }, fetch);
+export const cancelRequest = async ({ requestId, accessToken }: RequestAccess, fetch: Fetch): Promise<Cancelled> => {
+  const done = await call(requestUrl(requestId), { method: 'DELETE', accessToken }, fetch);
   if (done === undefined) return { kind: 'unreachable' };
   const { response, answer } = done;
   if (response.ok) return { kind: 'accepted' };

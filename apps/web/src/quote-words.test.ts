@@ -33,21 +33,28 @@ describe('the price', () => {
   });
 });
 
+const NONE_EXPIRED = new Set<string>();
+
 describe('the cheapest', () => {
   test('is the one with the lowest sum to pay', () => {
     const withExtra = offer('alfa', 100, { extras: [extra(50, true)] });
-    expect(cheapestInsurers([withExtra, offer('beta', 120)])).toEqual(new Set(['beta']));
+    expect(cheapestInsurers([withExtra, offer('beta', 120)], NONE_EXPIRED)).toEqual(new Set(['beta']));
+  });
+
+  test('is never one that does not hold any more', () => {
+    const offers = [offer('alfa', 1), offer('beta', 2), offer('gamma', 3)];
+    expect(cheapestInsurers(offers, new Set(['alfa']))).toEqual(new Set(['beta']));
   });
 
   test('may be several', () => {
-    expect(cheapestInsurers([offer('alfa', 1), offer('beta', 1), offer('gamma', 2)]).size).toBe(2);
+    expect(cheapestInsurers([offer('alfa', 1), offer('beta', 1), offer('gamma', 2)], NONE_EXPIRED).size).toBe(2);
   });
 
   test.each([
     ['of one offer', [offer('alfa', 1), quote('beta')]],
     ['while the others are preliminary', [offer('alfa', 2), quote('beta', { status: 'estimated', premium_kopecks: 1 })]],
   ])('is nobody %s', (_, quotes) => {
-    expect(cheapestInsurers(quotes).size).toBe(0);
+    expect(cheapestInsurers(quotes, NONE_EXPIRED).size).toBe(0);
   });
 });
 

@@ -17,10 +17,10 @@ export const priceOf = ({ premium_kopecks, total_kopecks, extras = [] }: Quote):
   return { premiumKopecks: premium_kopecks, totalKopecks: total_kopecks ?? sum };
 };
 
-/** By what is paid in the end. Nothing is cheapest of one. */
-export const cheapestInsurers = (quotes: readonly Quote[]): ReadonlySet<string> => {
+/** By what is paid in the end, among quotes that still hold. Nothing is cheapest of one. */
+export const cheapestInsurers = (quotes: readonly Quote[], expired: ReadonlySet<string>): ReadonlySet<string> => {
   const offers = quotes.flatMap((quote) => {
-    const price = quote.status === 'quoted' ? priceOf(quote) : undefined;
+    const price = quote.status === 'quoted' && !expired.has(quote.insurer_id) ? priceOf(quote) : undefined;
     return price === undefined ? [] : [{ insurerId: quote.insurer_id, kopecks: price.totalKopecks }];
   });
   if (offers.length < 2) return new Set();

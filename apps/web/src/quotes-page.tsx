@@ -1,13 +1,17 @@
 /** The quotes of one request, in the panel's order from the first moment to the last: nothing jumps. */
 import type { QuoteView } from '@osago/quote-stream';
+import { useState } from 'react';
 import { changedFrom } from './price-change.ts';
 import { QuoteCard } from './quote-card.tsx';
 import { cheapestInsurers } from './quote-words.ts';
 import { QuotesSummary } from './quotes-summary.tsx';
 import { RefusedPage } from './refused-page.tsx';
+import { RepeatForm } from './repeat-form.tsx';
+import { quotesPath } from './route.ts';
 import type { Texts } from './texts.ts';
 import { useAnnouncement } from './use-announcement.ts';
 import { useEstimates } from './use-estimates.ts';
+import { useExpired } from './use-expired.ts';
 import type { Go } from './use-path.ts';
 import { useQuotes } from './use-quotes.ts';
 
@@ -20,16 +24,26 @@ interface Props {
 const NO_QUOTES: never[] = [];
 
 export const QuotesPage = ({ texts, requestId, go }: Props) => {
-  const { view, restart } = useQuotes(requestId);
+  const { view, restart, access } = useQuotes(requestId);
+  const [isRepeating, setRepeating] = useState(false);
   const quotes = view.body?.quotes ?? NO_QUOTES;
+  const expired = useExpired(quotes, view.clockOffsetMs);
   const estimates = useEstimates(quotes);
   const announcement = useAnnouncement(texts, quotes);
   if (view.phase === 'lost') return <Refused texts={texts} go={go} refusal={view.refusal} />;
-  const cheapest = cheapestInsurers(quotes);
+  const cheapest = cheapestInsurers(quotes, expired);
   const isOver = view.body !== undefined && view.body.status !== 'in_progress';
   return (
     <>
-      <QuotesSummary texts={texts} requestId={requestId} view={view} go={go} />
+      <QuotesSummary texts={texts} access={access} view={view} cheapest={cheapest} go={go} onRepeat={() => setRepeating(true)} />
+      {isRepeating && (
+        <RepeatForm
+          texts={texts}
+          access={access}
+          onAccepted={(repeatedAs) => go(quotesPath(repeatedAs))}
+          onClose={() => setRepeating(false)}
+        />
+      )}
       <p className="unseen" aria-live="polite" data-testid="announcement">
         {announcement}
       </p>
@@ -39,8 +53,8 @@ export const QuotesPage = ({ texts, requestId, go }: Props) => {
             key={quote.insurer_id}
             texts={texts}
             quote={quote}
-            requestId={requestId}
-            clockOffsetMs={view.clockOffsetMs}
+            access={access}
+            isExpired={expired.has(quote.insurer_id)}
             wasKopecks={changedFrom(quote, estimates)}
             onRestart={restart}
             isCheapest={cheapest.has(quote.insurer_id)}

@@ -3,7 +3,8 @@ import { hasEnded, type QuoteView, type QuoteViewBody } from '@osago/quote-strea
 import { CancelButton } from './cancel-button.tsx';
 import { formatMoney } from './format.ts';
 import { PageLink } from './page-link.tsx';
-import { cheapestInsurers, priceOf } from './quote-words.ts';
+import type { RequestAccess } from './post-request.ts';
+import { priceOf } from './quote-words.ts';
 import type { Texts } from './texts.ts';
 import type { Go } from './use-path.ts';
 import { useIsLatePossible } from './use-is-late-possible.ts';
@@ -11,12 +12,15 @@ import { useSecondsLeft } from './use-seconds-left.ts';
 
 interface Props {
   texts: Texts;
-  requestId: string;
+  access: RequestAccess;
   view: QuoteView;
+  cheapest: ReadonlySet<string>;
   go: Go;
+  /** Opens the form that asks everybody again. */
+  onRepeat: () => void;
 }
 
-export const QuotesSummary = ({ texts, requestId, view, go }: Props) => {
+export const QuotesSummary = ({ texts, access, view, cheapest, go, onRepeat }: Props) => {
   const { body, phase } = view;
   const isOver = body !== undefined && hasEnded(body);
   return (
@@ -24,14 +28,19 @@ export const QuotesSummary = ({ texts, requestId, view, go }: Props) => {
       <div className="summary-head">
         <h1 tabIndex={-1}>{texts.quotes.heading}</h1>
         {isOver && (
-          <PageLink to="/" go={go} className="button small">
-            {texts.quotes.newRequest}
-          </PageLink>
+          <div className="summary-ways">
+            <button type="button" className="quiet" data-testid="repeat" onClick={onRepeat}>
+              {texts.repeat.open}
+            </button>
+            <PageLink to="/" go={go} className="button small">
+              {texts.quotes.newRequest}
+            </PageLink>
+          </div>
         )}
-        {body && !isOver && <CancelButton texts={texts} requestId={requestId} />}
+        {body && !isOver && <CancelButton texts={texts} access={access} />}
       </div>
       {body ? <Progress texts={texts} view={view} body={body} /> : <p className="muted">{texts.quotes.asking}</p>}
-      <div role="status">{isOver && <End texts={texts} view={view} body={body} />}</div>
+      <div role="status">{isOver && <End texts={texts} view={view} body={body} cheapest={cheapest} />}</div>
       {body && phase === 'connecting' && (
         <p className="connection" data-testid="connection">
           {texts.quotes.restoring}
@@ -72,7 +81,11 @@ const Progress = ({ texts, view, body }: { texts: Texts; view: QuoteView; body: 
   );
 };
 
-const End = ({ texts, view, body }: { texts: Texts; view: QuoteView; body: QuoteViewBody }) => {
+interface EndProps extends Pick<Props, 'texts' | 'view' | 'cheapest'> {
+  body: QuoteViewBody;
+}
+
+const End = ({ texts, view, body, cheapest }: EndProps) => {
   const { status } = body;
   const isLatePossible = useIsLatePossible(view);
   return (
@@ -80,16 +93,16 @@ const End = ({ texts, view, body }: { texts: Texts; view: QuoteView; body: Quote
       <p className="request-status" data-testid="request-status" data-status={status}>
         <b>{texts.request[status]}.</b> {texts.requestNote[status]}
       </p>
-      <Best texts={texts} body={body} />
+      <Best texts={texts} body={body} cheapest={cheapest} />
       {isLatePossible && <p className="muted">{texts.quotes.lateNote}</p>}
     </>
   );
 };
 
-const Best = ({ texts, body }: { texts: Texts; body: QuoteViewBody }) => {
-  const cheapest = body.quotes.filter(({ insurer_id }) => cheapestInsurers(body.quotes).has(insurer_id));
-  const price = cheapest[0] && priceOf(cheapest[0]);
+const Best = ({ texts, body, cheapest }: Omit<EndProps, 'view'>) => {
+  const best = body.quotes.filter(({ insurer_id }) => cheapest.has(insurer_id));
+  const price = best[0] && priceOf(best[0]);
   if (price === undefined) return null;
-  const names = cheapest.map(({ name }) => name).join(', ');
+  const names = best.map(({ name }) => name).join(', ');
   return <p className="best">{texts.quotes.best(formatMoney(texts.locale, price.totalKopecks), names)}</p>;
 };

@@ -4,20 +4,21 @@ import { faultText } from '@osago/contracts/fault-texts';
 import { type SubmitEvent, useState } from 'react';
 import { FormField } from './form-field.tsx';
 import { changesOf, missingFields } from './missing-fields.ts';
+import type { RequestAccess } from './post-request.ts';
 import { problemWords } from './problem-words.ts';
 import { type Restart, type Retried, retryQuote } from './quote-retry.ts';
 import type { Texts } from './texts.ts';
 
 interface Props {
   texts: Texts;
-  requestId: string;
+  access: RequestAccess;
   quote: Quote;
   onRestart: (restart: Restart) => void;
 }
 
 type Failed = Exclude<Retried, { kind: 'accepted' }>;
 
-export const RetryForm = ({ texts, requestId, quote, onRestart }: Props) => {
+export const RetryForm = ({ texts, access, quote, onRestart }: Props) => {
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [isSending, setSending] = useState(false);
   const [failed, setFailed] = useState<Failed>();
@@ -27,7 +28,7 @@ export const RetryForm = ({ texts, requestId, quote, onRestart }: Props) => {
 
   const send = async (): Promise<void> => {
     setSending(true);
-    const target = { requestId, insurerId: quote.insurer_id, attempt: quote.attempt };
+    const target = { ...access, insurerId: quote.insurer_id, attempt: quote.attempt };
     const retried = await retryQuote(target, changesOf(fields, values), (url, init) => fetch(url, init));
     setSending(false);
     if (retried.kind === 'accepted') return onRestart(retried.restart);

@@ -7,6 +7,7 @@ test.each([
   ['/', { view: 'form' }],
   [quotesPath(ID), { view: 'quotes', requestId: ID }],
   [`/requests/${ID}/`, { view: 'quotes', requestId: ID }],
+  ['/requests', { view: 'history' }],
   ['/requests/', { view: 'unknown' }],
   ['/requests/17', { view: 'unknown' }],
   [`/requests/${ID}/more`, { view: 'unknown' }],

@@ -157,6 +157,24 @@ export const ru = {
     number: (id: string) => `Заявка ${id}`,
     arrived: (name: string, outcome: string) => `${name}: ${outcome}`,
   },
+  history: {
+    heading: 'Мои заявки',
+    link: 'Заявки',
+    empty: 'Здесь появятся заявки, отправленные из этого браузера.',
+    reading: 'Загружаем…',
+    more: 'Показать ещё',
+    again: 'Попробовать ещё раз',
+    noPrice: 'Цены нет',
+    from: (price: string) => `от ${price}`,
+    quoted: (count: number, total: number) => `предложений: ${count} из ${total}`,
+  },
+  repeat: {
+    open: 'Изменить и спросить снова',
+    heading: 'Что изменить?',
+    note: 'Остальное останется, как в этой заявке. Спросим всех страховых заново.',
+    send: 'Узнать цены',
+    close: 'Не сейчас',
+  },
   request: {
     in_progress: 'Собираем предложения',
     completed: 'Все страховые ответили',
@@ -211,6 +229,13 @@ export const ru = {
     paused: 'Компания временно отключена',
     unknown_insurer: 'Компания больше не подключена',
     no_vehicle_mapping: 'Компания не страхует эту модель',
+    vehicle_kind: 'Компания не страхует такие автомобили',
+    segment: 'Компания не страхует такие случаи',
+    region: 'Компания не страхует в этом регионе',
+    start_date: 'На эту дату у компании нет тарифа',
+    period: 'Компания не страхует на такой срок',
+    drivers: 'Компании не подходит список водителей',
+    experience: 'Стаж водителя не соответствует возрасту',
   } as Record<string, string>,
 
   price: {
