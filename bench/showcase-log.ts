@@ -6,6 +6,8 @@ import { submittedEvent } from '../apps/core-app/src/request-store.ts';
 
 export const INSURERS = 10;
 export const PARTITIONS = 12;
+/** Longer than a run takes: nothing is forgotten before it is counted. */
+const DEADLINE_MS = 30 * 60_000;
 /** So many requests are made and published at once. */
 const BATCH = 500;
 /** A sealed application is as long as this; what is in it is nobody's business here. */
@@ -39,7 +41,7 @@ const answer = (at: number): { status: PublishedStatus; members: AnswerMembers }
 
 const request = (number: number): OsagoEvent[] => {
   const request_id = `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
-  const deadline_at = timestamp(nowMs + 60_000);
+  const deadline_at = timestamp(nowMs + DEADLINE_MS);
   const panel = Array.from({ length: INSURERS }, (_, at) => ({ insurer_id: `insurer-${at}`, name: `Страховая компания № ${at}`, deadline_at }));
   const partition = number % PARTITIONS;
   const submitted = submittedEvent({ request_id, partition, accepted_at: timestamp(nowMs), deadline_at, panel, tariff }, SEALED);

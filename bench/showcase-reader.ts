@@ -1,6 +1,7 @@
 /**
  * One catch-up of bench:showcase, in a process of its own: `ours` is the showcase's feed as core-app runs it, `floor` a bare
- * loop of the same client that consumes the same records and parses them. Sends what it took to its parent.
+ * loop of the same client, as it comes from npm, that consumes the same records and parses them, `bus` the same loop on the
+ * bus, whose client is mended. Sends what it took to its parent.
  */
 import { REQUEST_TOPICS } from '@osago/contracts';
 import { createEventBus, type EventBus } from '@osago/event-bus';
@@ -8,6 +9,8 @@ import { createLog, createMetrics, systemClock } from '@osago/service-kit';
 import { Kafka, logLevel } from 'kafkajs';
 import { Showcase } from '../apps/core-app/src/showcase.ts';
 import { ShowcaseFeed } from '../apps/core-app/src/showcase-feed.ts';
+
+export type Arm = 'floor' | 'ours' | 'bus';
 
 export interface Reading {
   records: number;
@@ -57,8 +60,9 @@ const heapBytes = (): number => {
   return process.memoryUsage().heapUsed;
 };
 
-const ours = async (brokers: string[]): Promise<Reading> => {
-  const log = createLog('bench', 'error');
+const log = createLog('bench', 'error');
+
+const ours = async (brokers: string[], requests: number): Promise<Reading> => {
   const before = heapBytes();
   const watch = new Stopwatch();
   const bus = await createEventBus({ log }, { brokers, clientId: 'bench-showcase' });
@@ -83,7 +87,25 @@ const ours = async (brokers: string[]): Promise<Reading> => {
   stop.abort();
   await running;
   await bus.close();
-  if (showcase.size === 0) throw new Error('nothing was folded');
+  if (showcase.size !== requests) throw new Error(`${showcase.size} of ${requests} requests are held`);
+  return reading;
+};
+
+const onTheBus = async (brokers: string[]): Promise<Reading> => {
+  const before = heapBytes();
+  const watch = new Stopwatch();
+  const bus = await createEventBus({ log }, { brokers, clientId: 'bench-bus' });
+  const tail = bus.tail({ topics: REQUEST_TOPICS, fromMs: 0, groupPrefix: 'bench-bus' }, ({ value }) => {
+    watch.count(1);
+    JSON.parse(String(value));
+  });
+  const stop = new AbortController();
+  const running = tail.run(stop.signal);
+  await tail.caughtUp;
+  const reading = { ...watch.stop(), heapBytes: heapBytes() - before };
+  stop.abort();
+  await running;
+  await bus.close();
   return reading;
 };
 
@@ -112,7 +134,11 @@ const floor = async (brokers: string[], records: number): Promise<Reading> => {
   return reading;
 };
 
-const [, , kind, brokers = '', records = ''] = process.argv;
+const [, , arm, brokers = '', records = '', requests = ''] = process.argv;
 const addresses = brokers.split(',');
-const reading = await (kind === 'ours' ? ours(addresses) : floor(addresses, Number(records)));
+const read = (): Promise<Reading> => {
+  if (arm === 'ours') return ours(addresses, Number(requests));
+  return arm === 'bus' ? onTheBus(addresses) : floor(addresses, Number(records));
+};
+const reading = await read();
 process.send?.(reading, () => process.disconnect());

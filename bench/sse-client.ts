@@ -28,7 +28,7 @@ const HEADERS =
   'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\n' +
   'Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\nReferer: https://osago.example/\r\n';
 const STAMP = Buffer.from('"premium_kopecks":');
-const QUOTE = Buffer.from('quote\nid:');
+const END = Buffer.from('\n\n');
 const HEARTBEAT = Buffer.from('heartbeat\n');
 
 let sockets: Socket[] = [];
@@ -37,26 +37,31 @@ let started = 0;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Each chunk is a whole number of frames nearly always; a stamp that is cut in two is not counted. */
-const readQuotes = (chunk: Buffer): void => {
-  for (let at = chunk.indexOf(QUOTE); at >= 0; at = chunk.indexOf(QUOTE, at + QUOTE.length)) {
-    const stampAt = chunk.indexOf(STAMP, at);
-    if (stampAt < 0) return;
-    const stampUs = Number.parseInt(chunk.toString('latin1', stampAt + STAMP.length, stampAt + STAMP.length + 16), 10);
+/** Returns where the last frame starts that is not whole: the next chunk has the rest of it. */
+const readQuotes = (bytes: Buffer): number => {
+  let from = 0;
+  for (let at = bytes.indexOf(END); at >= 0; at = bytes.indexOf(END, from)) {
+    const frame = bytes.subarray(from, at);
+    from = at + END.length;
+    const stampAt = frame.indexOf(STAMP);
+    if (stampAt < 0) continue;
+    const stampUs = Number.parseInt(frame.toString('latin1', stampAt + STAMP.length, stampAt + STAMP.length + 16), 10);
     delaysMs.push((Number(process.hrtime.bigint() / 1_000n) - stampUs) / 1_000);
   }
+  return from;
 };
 
 const open = (port: number, n: number, resumed: boolean): void => {
   const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${1 + (n % 8)}` });
   let isStarted = false;
-  let held = Buffer.alloc(0);
+  let held: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
+    const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     if (isStarted) {
-      readQuotes(chunk);
+      held = Buffer.from(bytes.subarray(readQuotes(bytes)));
       return;
     }
-    held = Buffer.concat([held, chunk]);
+    held = bytes;
     if (!held.includes(HEARTBEAT)) return;
     isStarted = true;
     started += 1;

@@ -7,8 +7,8 @@ export interface Task {
   fill?: { requests: number; quoted: number };
   /** Deliveries a second, each to the next stream. */
   feed?: { rate: number; forMs: number; streams: number; paddingBytes?: number };
-  /** Samples the memory while it goes on. */
-  watch?: { forMs: number };
+  /** Says what was spent since the last answer, and collects nothing. */
+  watch?: object;
 }
 
 export interface Outcome {
@@ -16,6 +16,8 @@ export interface Outcome {
   rssBytes: number;
   /** The largest since the last answer. */
   rssBytesMax: number;
+  rssBytesMean: number;
+  /** Of the deliveries; without any, since the last answer. */
   cpuUs: number;
   delivered: number;
 }
@@ -23,10 +25,9 @@ export interface Outcome {
 const RSS_SAMPLE_MS = 20;
 const arm = ARMS[process.argv[2] as ArmName]();
 let step = 0;
-let rssBytesMax = 0;
-setInterval(() => {
-  rssBytesMax = Math.max(rssBytesMax, process.memoryUsage.rss());
-}, RSS_SAMPLE_MS);
+let rssBytes: number[] = [];
+let spentBeforeUs = 0;
+setInterval(() => rssBytes.push(process.memoryUsage.rss()), RSS_SAMPLE_MS);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const cpuUs = (): number => process.cpuUsage().user + process.cpuUsage().system;
@@ -56,14 +57,17 @@ const collect = async (): Promise<void> => {
 
 const perform = async (task: Task): Promise<Outcome> => {
   if (task.fill) arm.fill(task.fill.requests, task.fill.quoted);
-  const beforeUs = cpuUs();
+  if (task.feed) spentBeforeUs = cpuUs();
   const delivered = task.feed ? await feed(task.feed) : 0;
-  const spentUs = cpuUs() - beforeUs;
+  const spentUs = cpuUs() - spentBeforeUs;
   if (!task.feed && !task.watch) await collect();
-  const max = rssBytesMax;
-  rssBytesMax = 0;
+  const rss = process.memoryUsage.rss();
+  const samples = [...rssBytes, rss];
   const { port } = arm.server.address() as AddressInfo;
-  return { port, rssBytes: process.memoryUsage.rss(), rssBytesMax: max, cpuUs: spentUs, delivered };
+  rssBytes = [];
+  spentBeforeUs = cpuUs();
+  const rssBytesMean = samples.reduce((sum, bytes) => sum + bytes, 0) / samples.length;
+  return { port, rssBytes: rss, rssBytesMax: Math.max(...samples), rssBytesMean, cpuUs: spentUs, delivered };
 };
 
 process.on('message', (task) => {

@@ -2,7 +2,7 @@
  * Who may see a request. The token of a request is an HMAC of its id, so it is checked before any look-up, and a wrong
  * token and an unknown id look the same. The owner cookie ties requests of one browser together.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { API_PREFIX } from '@osago/contracts';
 import { HttpProblem } from './problem.ts';
@@ -18,13 +18,15 @@ const ACCESS_COOKIE_S = 3 * 24 * 3_600;
 
 export const requestPath = (requestId: string): string => `${API_PREFIX}/requests/${requestId}`;
 
-const cookiesOf = (request: IncomingMessage): ReadonlyMap<string, string> =>
-  new Map(
-    (request.headers.cookie ?? '').split(';').flatMap((pair) => {
-      const at = pair.indexOf('=');
-      return at < 0 ? [] : [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const];
-    }),
-  );
+/** Undefined for a cookie that the call came without; of two with one name the last. */
+const cookieOf = (request: IncomingMessage, name: string): string | undefined => {
+  let value: string | undefined;
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const at = pair.indexOf('=');
+    if (at >= 0 && pair.slice(0, at).trim() === name) value = pair.slice(at + 1).trim();
+  }
+  return value;
+};
 
 const bearerOf = (request: IncomingMessage): string | undefined => {
   const [scheme, bearer] = (request.headers.authorization ?? '').split(' ');
@@ -35,15 +37,16 @@ const isHttps = (request: IncomingMessage): boolean =>
   request.headers['x-forwarded-proto'] === 'https';
 
 export class Access {
-  readonly #secrets: ReadonlyMap<string, Buffer>;
+  /** As keys, because an HMAC by bytes makes a key of them each time: most of what it costs. */
+  readonly #secrets: ReadonlyMap<string, KeyObject>;
   readonly #kid: string;
-  readonly #secret: Buffer;
+  readonly #secret: KeyObject;
 
   /** The first key signs, every key verifies. */
   constructor(secrets: ReadonlyMap<string, Buffer>) {
-    const [first] = secrets;
+    this.#secrets = new Map([...secrets].map(([kid, bytes]) => [kid, createSecretKey(bytes)] as const));
+    const [first] = this.#secrets;
     if (first === undefined) throw new Error('access needs a key');
-    this.#secrets = secrets;
     [this.#kid, this.#secret] = first;
   }
 
@@ -78,14 +81,14 @@ export class Access {
 
   /** Throws 401 without a credential, 404 with a wrong one. The first of header, query, cookie counts. */
   check(request: IncomingMessage, requestId: string, query: URLSearchParams): void {
-    const token = bearerOf(request) ?? query.get('access_token') ?? cookiesOf(request).get(ACCESS_COOKIE);
+    const token = bearerOf(request) ?? query.get('access_token') ?? cookieOf(request, ACCESS_COOKIE);
     if (!token) throw new HttpProblem(401);
     if (!this.#isToken(requestId, token)) throw new HttpProblem(404);
   }
 
   /** The owner that the call came with, or a new one. */
   owner(request: IncomingMessage): { id: string; isNew: boolean } {
-    const given = cookiesOf(request).get(OWNER_COOKIE);
+    const given = cookieOf(request, OWNER_COOKIE);
     if (given !== undefined && /^[\w-]{22}$/.test(given)) return { id: given, isNew: false };
     return { id: randomBytes(16).toString('base64url'), isNew: true };
   }

@@ -16,6 +16,7 @@ import {
   withOffsets,
 } from '@osago/quotes';
 import { PackedLegs } from './packed-legs.ts';
+import { SharedTexts } from './showcase-texts.ts';
 
 /** After the last deadline. Older reads come from Postgres. */
 export const SHOWCASE_TTL_MS = 10 * 60_000;
@@ -68,12 +69,18 @@ class Entry {
   /** Of all that was ever asked; 0 when nothing is known of that. */
   lastDeadlineMs(): number {
     const { submission, retries, legs } = this.state;
-    const deadlines = new Set([
-      ...(submission?.panel ?? []).map(({ deadline_at }) => deadline_at),
-      ...Object.values(retries).map(({ deadline_at }) => deadline_at),
-      ...Object.values(legs).map(({ data }) => data.deadline_at),
-    ]);
-    return Math.max(this.packed?.lastDeadlineMs ?? 0, ...[...deadlines].map((text) => Date.parse(text)));
+    let lastMs = this.packed?.lastDeadlineMs ?? 0;
+    let known = '';
+    // Most of them are the same, and all requests are gone through here.
+    const take = ({ deadline_at }: { deadline_at: string }): void => {
+      if (deadline_at === known) return;
+      known = deadline_at;
+      lastMs = Math.max(lastMs, Date.parse(deadline_at));
+    };
+    submission?.panel.forEach(take);
+    Object.values(retries).forEach(take);
+    for (const { data } of Object.values(legs)) take(data);
+    return lastMs;
   }
 }
 
@@ -86,6 +93,7 @@ export interface FedFrom {
 export class Showcase {
   readonly #entries = new Map<string, Entry>();
   readonly #requestsMax: number;
+  readonly #texts = new SharedTexts();
 
   constructor({ requestsMax = REQUESTS_MAX }: { requestsMax?: number } = {}) {
     this.#requestsMax = requestsMax;
@@ -105,7 +113,7 @@ export class Showcase {
   feed(event: OsagoEvent, partition: number, from: FedFrom): void {
     const entry = this.#entryOf(event.data.request_id, partition);
     if (entry.packed !== undefined && isLegEvent(event)) entry.pack(entry.packed, event, from);
-    else this.#set(entry, fold(entry.state, event, from.offset));
+    else this.#set(entry, fold(entry.state, this.#texts.in(event), from.offset));
   }
 
   /**

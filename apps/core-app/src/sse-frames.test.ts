@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { fold, isVisible, type RequestState, view } from '@osago/quotes';
 import fc from 'fast-check';
-import { frame, jitteredRetryMs, retryFrame } from './sse-frames.ts';
+import { frame, jitteredRetryMs, quoteFrame, retryFrame } from './sse-frames.ts';
+import { at, leg, submitted } from './testing-events.ts';
 import { parseSse } from './testing-http.ts';
 
 describe('frame', () => {
@@ -21,6 +23,29 @@ describe('frame', () => {
           { event: 'quote', data: JSON.stringify(sent), id: 'c1', hasId: true },
           { event: 'done', data: '{}', id: 'c1', hasId: false },
         ]);
+      }),
+    );
+  });
+});
+
+describe('the frame of a quote', () => {
+  test('is, letter by letter, the quote of the view with progress and status added', () => {
+    const name = fc.string({ unit: 'binary' });
+    const happening = fc.record({ status: fc.constantFrom('submitted', 'quoted', 'declined', 'timeout'), at: fc.nat({ max: 2 }), name });
+    fc.assert(
+      fc.property(fc.array(happening), fc.nat({ max: 90_000 }), (happenings, ms) => {
+        const insurers = ['alpha', 'beta', 'gamma'] as const;
+        const events = happenings.map(({ status, at: place, name: told }, nth) =>
+          leg(insurers[place] ?? 'alpha', status, { step: nth, members: { reason: { code: 'other', message: told } } }),
+        );
+        const asked = submitted({ alpha: 20_000, beta: 40_000, gamma: 60_000 });
+        const state = [asked, ...events].reduce<RequestState | undefined>((held, event) => fold(held, event), undefined);
+        if (!isVisible(state)) throw new Error('not visible');
+        const { quotes, progress, status } = view(state, at(ms));
+        for (const quote of quotes) {
+          const added = { progress, request_status: status };
+          expect(quoteFrame(quote, added, 'c1')).toBe(frame('quote', { ...quote, ...added }, 'c1'));
+        }
       }),
     );
   });

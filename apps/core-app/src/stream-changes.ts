@@ -6,25 +6,26 @@
 import { isFinal, type PanelMember, type Progress, type Quote, type RequestStatus } from '@osago/contracts';
 import { CLOCK_GRACE_MS, isFinished, nextClockChangeMs, quoteAt, quoteStatusAt, type View, view, type Visible } from '@osago/quotes';
 
+/** Of one reader, and brought forward in place: one that is made anew for each quote is what the collector has to copy. */
 export interface Moment {
-  readonly state: Visible;
-  readonly atMs: number;
+  state: Visible;
+  atMs: number;
   /** Legs that are not final. */
-  readonly waiting: number;
+  waiting: number;
   /** Before this the clock alone changes nothing. */
-  readonly nextClockMs: number;
+  nextClockMs: number;
 }
 
 export interface Change {
   quotes: Quote[];
   progress: Progress;
   status: RequestStatus;
-  to: Moment;
   /** When nothing more is to come. */
   end: View | undefined;
 }
 
-const momentOf = (state: Visible, atMs: number, shown: View): Moment => ({
+/** The first moment of a reader: all of `shown`, which is the view of `state` at `atMs`. */
+export const firstMoment = (state: Visible, atMs: number, shown: View): Moment => ({
   state,
   atMs,
   waiting: shown.progress.waiting,
@@ -41,41 +42,37 @@ const changedLegs = (from: Moment, state: Visible, nowMs: number): PanelMember[]
   return state.submission.panel.filter(({ insurer_id }) => state.legs[insurer_id] !== before.legs[insurer_id]);
 };
 
-const wholeChange = (from: Moment, state: Visible, nowMs: number): Change => {
-  const before = view(from.state, from.atMs).quotes;
+const wholeChange = (seen: Moment, state: Visible, nowMs: number): Change => {
+  const before = view(seen.state, seen.atMs).quotes;
   const shown = view(state, nowMs);
   const { progress, status } = shown;
   const quotes = shown.quotes.filter((quote, at) => {
     const old = before[at];
     return JSON.stringify(old) !== JSON.stringify(quote);
   });
-  const end = isFinished(shown) ? shown : undefined;
-  return { quotes, progress, status, to: momentOf(state, nowMs, shown), end };
+  Object.assign(seen, firstMoment(state, nowMs, shown));
+  return { quotes, progress, status, end: isFinished(shown) ? shown : undefined };
 };
 
-/** The first moment of a reader: all of `shown`, which is the view of `state` at `atMs`. */
-export const firstMoment = momentOf;
-
-export const changeSince = (from: Moment, state: Visible, nowMs: number): Change => {
-  const members = changedLegs(from, state, nowMs);
-  if (members === undefined) return wholeChange(from, state, nowMs);
-  let { waiting, nextClockMs } = from;
+/** What has come since `seen`, which is then brought to this moment. */
+export const changeSince = (seen: Moment, state: Visible, nowMs: number): Change => {
+  const members = changedLegs(seen, state, nowMs);
+  if (members === undefined) return wholeChange(seen, state, nowMs);
+  let { waiting, nextClockMs } = seen;
   const quotes: Quote[] = [];
   for (const member of members) {
     const quote = quoteAt(state, member, nowMs);
-    const oldStatus = quoteStatusAt(from.state, member, from.atMs);
+    const oldStatus = quoteStatusAt(seen.state, member, seen.atMs);
     waiting += Number(isFinal(oldStatus)) - Number(quote.final);
     if (!quote.final) nextClockMs = Math.min(nextClockMs, Date.parse(quote.deadline_at) + CLOCK_GRACE_MS);
-    const isSame = quote.status === oldStatus && JSON.stringify(quote) === JSON.stringify(quoteAt(from.state, member, from.atMs));
+    const isSame = quote.status === oldStatus && JSON.stringify(quote) === JSON.stringify(quoteAt(seen.state, member, seen.atMs));
     if (!isSame) quotes.push(quote);
   }
-  if (waiting === 0) return wholeChange(from, state, nowMs);
+  if (waiting === 0) return wholeChange(seen, state, nowMs);
+  seen.state = state;
+  seen.atMs = nowMs;
+  seen.waiting = waiting;
+  seen.nextClockMs = nextClockMs;
   const total = state.submission.panel.length;
-  return {
-    quotes,
-    progress: { total, answered: total - waiting, waiting },
-    status: 'in_progress',
-    to: { state, atMs: nowMs, waiting, nextClockMs },
-    end: undefined,
-  };
+  return { quotes, progress: { total, answered: total - waiting, waiting }, status: 'in_progress', end: undefined };
 };

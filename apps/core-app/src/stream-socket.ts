@@ -14,6 +14,17 @@ export const readToEnd = (request: IncomingMessage): Promise<void> =>
 export const canTakeSocket = (request: IncomingMessage, response: ServerResponse): boolean =>
   request.readableEnded && response.socket === request.socket && !request.socket.destroyed;
 
+/** For errors that nobody sees: the stack is nearly all that one costs, and node:http makes one for each request it lets go. */
+const withoutStackTraces = (work: () => void): void => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
 /**
  * Takes the connection out of the hands of node:http, which lets go of request, response and parser: most of what an
  * open stream costs. To it the connection is closed. What the client still sends is thrown away, and so never taken for
@@ -24,7 +35,9 @@ export const takeSocket = (request: IncomingMessage, response: ServerResponse): 
   response.detachSocket(socket);
   const closed = socket.listeners('close');
   socket.removeAllListeners();
-  for (const listener of closed) listener.call(socket, false);
+  withoutStackTraces(() => {
+    for (const listener of closed) listener.call(socket, false);
+  });
   socket.on('data', () => undefined);
   // A reset is followed by `close`, which says all that there is to know.
   socket.on('error', () => undefined);

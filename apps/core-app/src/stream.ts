@@ -32,7 +32,7 @@ export class Stream {
   readonly #socket: Socket;
   readonly #bodies: QuotesBodies;
   #shown: Shown;
-  #seen: Moment;
+  readonly #seen: Moment;
   #nextHeartbeatMs: number;
   #toldInTurn = -1;
   #stall: Stall | undefined;
@@ -130,8 +130,7 @@ export class Stream {
 
   #send(nowMs: number): void {
     if (this.#endedAtMs !== undefined || this.#isLagging()) return;
-    const { quotes, progress, status, to, end } = changeSince(this.#seen, this.#shown.state, nowMs);
-    this.#seen = to;
+    const { quotes, progress, status, end } = changeSince(this.#seen, this.#shown.state, nowMs);
     const last = quotes.length - 1;
     let frames = '';
     quotes.forEach((quote, at) => {

@@ -48,9 +48,9 @@ export class Streams implements Service {
   /** How many each owner has open. */
   readonly #owners = new Map<string, number>();
   readonly #closed: Counter;
-  /** Counts the turns of the loop that brought news. */
+  /** Counts the turns that brought news: what one callback has brought, and all that came of it without a wait. */
   #turn = 0;
-  #endOfTurn: NodeJS.Immediate | undefined;
+  #isTurnCounted = false;
   /** Those with more news in this turn than they were told. */
   readonly #untold = new Set<Stream>();
   /** At the last sweep. */
@@ -164,8 +164,10 @@ export class Streams implements Service {
   /** A system call costs as much as all the rest, so a stream has one for the first news of a turn and one for the others. */
   #show(stream: Stream, news: Shown): void {
     if (!stream.show(news, this.#turn)) this.#untold.add(stream);
-    this.#endOfTurn ??= setImmediate(() => {
-      this.#endOfTurn = undefined;
+    if (this.#isTurnCounted) return;
+    this.#isTurnCounted = true;
+    process.nextTick(() => {
+      this.#isTurnCounted = false;
       this.#turn += 1;
       for (const untold of this.#untold) untold.tell();
       this.#untold.clear();

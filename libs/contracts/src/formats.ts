@@ -51,12 +51,14 @@ const PATTERNS = {
 } as const;
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
-const DAY = /^\d{4}-\d{2}-\d{2}/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** By arithmetic: a `Date` for each of the dozen times of an event would cost more than parsing it. */
+/**
+ * Of a text that begins with the shape of a day. By arithmetic: a `Date` for each of the dozen times of an event would cost
+ * more than parsing it.
+ */
 const beginsWithDay = (value: string): boolean => {
-  if (!DAY.test(value)) return false;
   const digit = (at: number): number => value.charCodeAt(at) - 48;
   const month = digit(5) * 10 + digit(6);
   const day = digit(8) * 10 + digit(9);
@@ -67,7 +69,7 @@ const beginsWithDay = (value: string): boolean => {
 };
 
 /** True for a calendar day that exists, as `YYYY-MM-DD`. */
-export const isDate = (value: string): boolean => value.length === 10 && beginsWithDay(value);
+export const isDate = (value: string): boolean => DAY.test(value) && beginsWithDay(value);
 
 const PREDICATES = {
   plate: (value: string) => plateKinds(value).length > 0,

@@ -10,7 +10,7 @@ import { mendKafkajs } from './kafkajs-mends.ts';
 // CommonJS: not all of its names can be imported by name.
 const { Kafka: KafkaClient, KafkaJSError, logLevel } = kafkajs;
 
-export type { Admin, Batch, Consumer, ConsumerConfig, Producer } from 'kafkajs';
+export type { Admin, Consumer, ConsumerConfig, Producer } from 'kafkajs';
 export type Kafkajs = Kafka;
 
 export interface KafkajsConnection {

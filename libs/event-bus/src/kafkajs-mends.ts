@@ -8,6 +8,7 @@ import brokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import consumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { TopicPartition } from './event-bus.ts';
+import { mendFetch } from './kafkajs-session-mend.ts';
 
 let isMended = false;
 
@@ -19,6 +20,7 @@ export const mendKafkajs = (): void => {
   mend(brokerPool, 'removeBroker', keepTheLastBroker);
   mend(broker, 'fetch', waitLongAndEndEarly);
   mend(consumerGroup, 'recoverFromOffsetOutOfRange', askWhereToGoOn);
+  mendFetch(() => reading.getStore() !== undefined);
 };
 
 /**

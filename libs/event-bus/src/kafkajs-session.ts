@@ -3,10 +3,11 @@
  * restart of its own with a state that nobody knows.
  */
 import { type ConsumerSession, type Fail, liveUntil, type SessionHandlers, type SessionOptions } from './consumer-session.ts';
-import type { LogRecord } from './event-bus.ts';
+import type { TopicPartition } from './event-bus.ts';
 import type { Commit } from './hand-over.ts';
-import { type Batch, busError, type Consumer, type Kafkajs, RETRY_FOR_A_SESSION } from './kafkajs-client.ts';
+import { busError, type Consumer, type Kafkajs, RETRY_FOR_A_SESSION } from './kafkajs-client.ts';
 import { type Fetches, withFetches } from './kafkajs-mends.ts';
+import type { FetchedBatch } from './kafkajs-session-decoding.ts';
 
 /** A tenth of a session, but not in a hurry; a third where sessions are short. */
 const HEARTBEAT_MS_MIN = 1_000;
@@ -114,10 +115,18 @@ export class KafkajsSession implements ConsumerSession {
     await this.#consumer.run({
       autoCommit: false,
       eachBatch: ({ batch }) => {
-        if (!this.#ended) this.#handlers.onRecords(toRecords(batch));
+        this.#handOver(batch as unknown as Fetched);
         return Promise.resolve();
       },
     });
+  }
+
+  #handOver(fetched: Fetched): void {
+    const from = BigInt(fetched.fetchedOffset);
+    for (const batch of fetched.messages) {
+      if (this.#ended) return;
+      this.#handlers.onRecords(batch.recordsOf(fetched, from));
+    }
   }
 
   #listen(fail: Fail): void {
@@ -173,15 +182,8 @@ export class KafkajsSession implements ConsumerSession {
   }
 }
 
-const toRecords = ({ topic, partition, messages }: Batch): LogRecord[] =>
-  messages.map(({ offset, key, value, headers = {}, timestamp }) => ({
-    topic,
-    partition,
-    offset: BigInt(offset),
-    key: key?.toString() ?? '',
-    value,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, content]) => [name, String(content ?? '')]),
-    ),
-    timestampMs: Number(timestamp),
-  }));
+/** What the answer to one fetch has of one partition, as kafkajs-session-decoding.ts has read it. */
+interface Fetched extends TopicPartition {
+  readonly fetchedOffset: string;
+  readonly messages: readonly FetchedBatch[];
+}

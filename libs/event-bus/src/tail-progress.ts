@@ -2,9 +2,13 @@
 import type { LogRecord, TailPosition, TopicPartition } from './event-bus.ts';
 import { partitionId } from './hand-over.ts';
 
+type Position = { -readonly [K in keyof TailPosition]: TailPosition[K] };
+
 export class TailProgress {
   readonly caughtUp: Promise<void>;
-  readonly #positions = new Map<string, { -readonly [K in keyof TailPosition]: TailPosition[K] }>();
+  readonly #positions = new Map<string, Position>();
+  /** The last that was asked for: records come by the hundred from one partition. */
+  #recent: Position | undefined;
   #behind = 0;
   #resolve!: () => void;
 
@@ -34,29 +38,45 @@ export class TailProgress {
   }
 
   /** Where to read. A partition that is not known came after the start: from its beginning. */
-  next({ topic, partition }: TopicPartition): bigint {
-    const id = partitionId({ topic, partition });
-    const known = this.#positions.get(id);
-    if (known) return known.next;
-    this.#positions.set(id, { topic, partition, next: 0n, goal: 0n });
-    return 0n;
+  next(partition: TopicPartition): bigint {
+    return this.#of(partition).next;
   }
 
   /** False for a record below the position: it was delivered, or lies before the start. */
   take(record: LogRecord): boolean {
-    if (record.offset < this.next(record)) return false;
-    this.reached(record, record.offset + 1n);
+    const position = this.#of(record);
+    if (record.offset < position.next) return false;
+    this.#reached(position, record.offset + 1n);
     return true;
   }
 
   /** Nothing below `next` is left to read, be it records or what is no record (markers, what retention took). */
-  reached({ topic, partition }: TopicPartition, next: bigint): void {
-    const position = this.#positions.get(partitionId({ topic, partition }));
-    if (position === undefined || next <= position.next) return;
+  reached(partition: TopicPartition, next: bigint): void {
+    const position = this.#known(partition);
+    if (position !== undefined && next > position.next) this.#reached(position, next);
+  }
+
+  #reached(position: Position, next: bigint): void {
     const wasBehind = position.next < position.goal;
     position.next = next;
     if (!wasBehind || next < position.goal) return;
     this.#behind -= 1;
     if (this.#behind === 0) this.#resolve();
+  }
+
+  #known(partition: TopicPartition): Position | undefined {
+    if (this.#recent?.partition !== partition.partition || this.#recent.topic !== partition.topic) {
+      this.#recent = this.#positions.get(partitionId(partition));
+    }
+    return this.#recent;
+  }
+
+  #of(partition: TopicPartition): Position {
+    let position = this.#known(partition);
+    if (position === undefined) {
+      position = { topic: partition.topic, partition: partition.partition, next: 0n, goal: 0n };
+      this.#positions.set(partitionId(partition), position);
+    }
+    return position;
   }
 }

@@ -19,7 +19,7 @@ const VERSION = '1';
 
 /** ASCII without a line end, so that it fits an SSE `id`, a header and a query. */
 export const encodeCursor = ({ epoch, request_id, partition, offsets, revision, end }: Cursor): string =>
-  [VERSION, epoch, request_id, partition, ...offsets, revision, end ? 'e' : 'o'].join('_');
+  `${VERSION}_${epoch}_${request_id}_${partition}_${offsets[0]}_${offsets[1]}_${offsets[2]}_${revision}_${end ? 'e' : 'o'}`;
 
 const WHOLE = /^-?\d{1,15}$/;
 
