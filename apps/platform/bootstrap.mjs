@@ -31,6 +31,7 @@ const PROGRAMS = {
   'bench:record': 'bench/record.ts',
   'bench:showcase': 'bench/showcase.ts',
   'bench:replay': 'bench/replay.ts',
+  'bench:aggregator': 'bench/aggregator.ts',
 };
 
 /** The second is kafkajs's and harmless. */

@@ -114,10 +114,19 @@ describe('events at the same time', () => {
     await settled();
     expect(keys()).toEqual([['a']]);
     waiting[0]?.([{ ok: true, offset: 0n }]);
-    await settled();
+    await until('the next ones are sent', () => waiting.length === 2);
     expect(keys()).toEqual([['a'], ['b', 'c', 'd']]);
     waiting[1]?.(Array<PublishAnswer>(3).fill({ ok: true, offset: 1n }));
     expect(await Promise.all(publishing)).toEqual([true, true, true, true]);
+  });
+
+  test('go in one batch when they come soon after another', async () => {
+    const { publisher, keys } = setup(taken);
+    await publisher.publish(eventOf('a'), DESTINATION, never);
+    const first = publisher.publish(eventOf('b'), DESTINATION, never);
+    await Promise.resolve();
+    await Promise.all([first, publisher.publish(eventOf('c'), DESTINATION, never)]);
+    expect(keys()).toEqual([['a'], ['b', 'c']]);
   });
 
   test('go a thousand at a time at most', async () => {

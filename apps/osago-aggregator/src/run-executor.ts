@@ -54,6 +54,8 @@ export class RunExecutor {
   #run: RunState;
   #inputs: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  /** When it rings. */
+  #wakeAtMs: number | undefined;
   /** Inputs that are not taken yet: a retry among them opens a run again that is over. */
   #waiting = 0;
   /** False until Redis has every leg. */
@@ -130,11 +132,14 @@ export class RunExecutor {
   }
 
   #sleep(): void {
-    clearTimeout(this.#timer);
     const wakeAtMs = isRunOver(this.#run) ? undefined : nextWakeAtMs(this.#run);
+    if (wakeAtMs === this.#wakeAtMs) return;
+    clearTimeout(this.#timer);
+    this.#wakeAtMs = wakeAtMs;
     if (wakeAtMs === undefined) return;
     const delayMs = Math.min(Math.max(wakeAtMs - this.#deps.clock.nowMs(), 0), TIMER_MS_MAX);
     this.#timer = setTimeout(() => {
+      this.#wakeAtMs = undefined;
       this.input({ kind: 'tick' });
     }, delayMs);
   }

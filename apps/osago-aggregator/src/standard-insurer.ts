@@ -14,18 +14,20 @@ import { type Answer, commonReply, fault, type HttpCaller, rejected, SOCKET_TIME
 import type { CallOptions, Insurer, PostCall } from './insurer.ts';
 
 /** Drops members that the protocol does not know: what goes on to the log is what we have checked, and no more. */
+const cleaned = <T extends TSchema>(schema: T, value: Static<T>): Static<T> => Value.Clean(schema, value);
+
 const reader = <T extends TSchema>(schema: T): ((body: unknown) => Checked<Static<T>>) => {
   const check = checker(schema);
   return (body) => {
     const checked = check(body);
-    return checked.ok ? { ok: true, value: Value.Clean(schema, checked.value) as Static<T> } : checked;
+    return checked.ok ? { ok: true, value: cleaned(schema, checked.value) } : checked;
   };
 };
 
 const readPending = reader(ApplicationPending);
 const readReady = reader(ApplicationReady);
 const readRefused = reader(ApplicationRefused);
-const readQuoteAnswer = reader(InsurerAnswer);
+const checkQuoteAnswer = checker(InsurerAnswer);
 
 const hint = (afterMs: number | undefined) => (afterMs === undefined ? {} : { retryAfterMs: afterMs });
 
@@ -56,12 +58,12 @@ export const pollReply = (answer: Answer): InsurerReply => {
   if (common !== undefined) return common;
   if (answer.status === 404) return { kind: 'unknown' };
   if (answer.status >= 400) return rejected(answer);
-  const checked = readQuoteAnswer(answer.body);
+  const checked = checkQuoteAnswer(answer.body);
   if (!checked.ok) return fault('malformed', `HTTP ${answer.status} with a body outside the protocol`);
-  const { value } = checked;
+  // Most polls, and nothing of them goes on: cleaning them would cost more than all else here.
+  if (checked.value.status === 'pending') return { kind: 'pending', ...hint(answer.retryAfterMs) };
+  const value = cleaned(InsurerAnswer, checked.value) as Exclude<InsurerAnswer, { status: 'pending' }>;
   switch (value.status) {
-    case 'pending':
-      return { kind: 'pending', ...hint(answer.retryAfterMs) };
     case 'estimated':
       return { kind: 'estimated', quote: value.quote, ...hint(answer.retryAfterMs) };
     case 'ready':

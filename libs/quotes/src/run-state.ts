@@ -98,32 +98,35 @@ export const startRun = (
   })),
 });
 
-/** What of a leg must survive a crash: not its next poll time. */
-const storedAspect = ({ attempt, phase, outcome, cancelled }: LegRun): string =>
-  JSON.stringify([
-    attempt,
-    phase.kind.startsWith('poll') ? 'poll' : phase.kind,
-    'application_id' in phase ? phase.application_id : '',
-    outcome?.event.id,
-    outcome?.acked,
-    cancelled,
-  ]);
+const isPolled = ({ kind }: Phase): boolean => kind === 'poll-due' || kind === 'polling';
+
+const applicationIdOf = (phase: Phase): string => ('application_id' in phase ? phase.application_id : '');
+
+/** True where all is equal that must survive a crash: not the next poll time. */
+const isStoredAlike = (old: LegRun, leg: LegRun): boolean =>
+  old.attempt === leg.attempt &&
+  (old.phase.kind === leg.phase.kind || (isPolled(old.phase) && isPolled(leg.phase))) &&
+  applicationIdOf(old.phase) === applicationIdOf(leg.phase) &&
+  old.outcome?.event.id === leg.outcome?.event.id &&
+  old.outcome?.acked === leg.outcome?.acked &&
+  old.cancelled === leg.cancelled;
 
 /** The legs that must be stored before the step that changed them is carried out. A lost poll is asked again. */
 export const legsToStore = (before: RunState, after: RunState): LegRun[] =>
   after.legs.filter((leg, at) => {
     const old = before.legs[at];
-    return old === undefined || (old !== leg && storedAspect(old) !== storedAspect(leg));
+    return old === undefined || (old !== leg && !isStoredAlike(old, leg));
   });
 
 /** When `tick` is wanted next; undefined when only replies and acks can move the run. */
 export const nextWakeAtMs = (run: RunState): number | undefined => {
-  const wakes = run.legs.flatMap((leg) => {
-    if (leg.phase.kind === 'ended') return [];
+  let earliest = Infinity;
+  for (const leg of run.legs) {
+    if (leg.phase.kind === 'ended') continue;
     const endMs = leg.outcome === undefined ? leg.deadlineAtMs : lateUntilMs(leg);
-    return 'dueAtMs' in leg.phase ? [Math.min(leg.phase.dueAtMs, endMs)] : [endMs];
-  });
-  return wakes.length === 0 ? undefined : Math.min(...wakes);
+    earliest = Math.min(earliest, endMs, 'dueAtMs' in leg.phase ? leg.phase.dueAtMs : Infinity);
+  }
+  return earliest === Infinity ? undefined : earliest;
 };
 
 /** True when every leg is: nothing of the run can be lost any more. */
