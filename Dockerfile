@@ -35,8 +35,9 @@ COPY apps/web ./apps/web
 RUN npm run build -w @osago/web
 
 FROM node:${NODE_VERSION}-slim AS runtime
-# Type stripping announces itself as experimental on every start.
-ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning PRIVATE_PORT=9090
+# Type stripping announces itself as experimental on every start. A catch-up makes much that dies young: with 16 MB for it, as
+# Node has, a third of the time goes into what it moves to the old generation too early.
+ENV NODE_ENV=production NODE_OPTIONS="--disable-warning=ExperimentalWarning --max-semi-space-size=64" PRIVATE_PORT=9090
 WORKDIR /app
 COPY --from=packages /app ./
 COPY libs ./libs

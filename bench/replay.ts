@@ -118,7 +118,9 @@ const write = async (from: number, to: number): Promise<string> => {
 
 const run = (arm: string, of = ''): Promise<ArmResult & { partition?: number }> =>
   new Promise((resolve, reject) => {
-    const child = fork(join(import.meta.dirname, 'replay-arm.ts'), [arm, parts.kafka.brokers[0] ?? '', of]);
+    // As the command is run, for all arms.
+    const execArgv = ['--max-semi-space-size=64', '--disable-warning=TimeoutNegativeWarning'];
+    const child = fork(join(import.meta.dirname, 'replay-arm.ts'), [arm, parts.kafka.brokers[0] ?? '', of], { execArgv });
     child.once('message', (result) => resolve(result as ArmResult));
     child.once('exit', (code) => reject(new Error(`${arm} ended with ${code} and said nothing`)));
   });

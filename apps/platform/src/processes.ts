@@ -9,8 +9,12 @@ const PROBE_TIMEOUT_MS = 3000;
 /** Above the time that the apps give themselves (apps.ts). */
 const GRACE_MS = 10_000;
 
-/** Type stripping is stable enough for us; the second is harmless and kafkajs's. */
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
+/** Type stripping is stable enough for us; the second is harmless and kafkajs's; the third is that of the Dockerfile. */
+const NODE_FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=TimeoutNegativeWarning',
+  '--max-semi-space-size=64',
+];
 
 export interface Launch {
   root: string;

@@ -211,7 +211,7 @@ class Reading {
     for (const message of messages) {
       const offset = BigInt(message.offset);
       if (offset < next || offset >= range.to) continue;
-      records.push(toRecord(range, offset, message));
+      records.push(new ReadRecord(range, offset, message));
     }
     this.#busy = true;
     try {
@@ -272,17 +272,33 @@ class Reading {
 
 type Message = EachBatchPayload['batch']['messages'][number];
 
-const toRecord = ({ topic, partition }: TopicPartition, offset: bigint, message: Message): LogRecord => ({
-  topic,
-  partition,
-  offset,
-  key: message.key?.toString() ?? '',
-  value: message.value,
-  headers: toHeaders(message.headers),
-  timestampMs: Number(message.timestamp),
-});
+/** Key and headers are made into text when somebody asks: folding and exporting never do. */
+class ReadRecord implements LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly value: Buffer | null;
+  readonly timestampMs: number;
+  readonly #message: Message;
 
-/** A loop: this runs for every record, and most have two. */
+  constructor({ topic, partition }: TopicPartition, offset: bigint, message: Message) {
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+    this.value = message.value;
+    this.timestampMs = Number(message.timestamp);
+    this.#message = message;
+  }
+
+  get key(): string {
+    return this.#message.key?.toString() ?? '';
+  }
+
+  get headers(): Record<string, string> {
+    return toHeaders(this.#message.headers);
+  }
+}
+
 const toHeaders = (headers: Message['headers'] = {}): Record<string, string> => {
   const texts: Record<string, string> = {};
   for (const name in headers) texts[name] = String(headers[name] ?? '');
