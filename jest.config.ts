@@ -23,6 +23,7 @@ const shared = {
       },
     ],
   },
+  moduleNameMapper: { '^fast-check$': '<rootDir>/tools/seeded-fast-check.ts' },
   modulePathIgnorePatterns: ['<rootDir>/.platform', '<rootDir>/.nx', '/dist/'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
 } satisfies Config;

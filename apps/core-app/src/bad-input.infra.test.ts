@@ -152,13 +152,16 @@ describe('a body', () => {
 
 describe('every route', () => {
   const paths = ['', '/stream', '/quotes'];
-  const strange = fc.oneof(fc.webPath(), fc.stringMatching(/^[!-~]{1,60}$/), fc.constantFrom('%zz', '%00', '%2e%2e', '..', '%'));
+  /** An id that vanishes leaves the list of the browser's own requests. */
+  const isHistory = (path: string): boolean => /^\/api\/osago\/requests\/?$/.test(new URL(path, pod.origin).pathname);
+  const strange = fc.oneof(fc.constant(''), fc.webPath(), fc.stringMatching(/^[!-~]{1,60}$/), fc.constantFrom('%zz', '%00', '%2e%2e', '..', '%'));
 
   test('with any id and any path answers with a problem, never a 500', async () => {
     await fc.assert(
       fc.asyncProperty(strange, fc.constantFrom(...paths), fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH'), async (id, tail, method) => {
         const path = `/api/osago/requests/${id.replaceAll('#', '')}${tail}`;
         const answer = await fetchAll(pod.origin, { method, path });
+        if (method === 'GET' && isHistory(path)) return expect(answer.status).toBe(200);
         expect([401, 404, 405, 400]).toContain(answer.status);
         expect(isProblem(answer.json()).ok).toBe(true);
       }),
