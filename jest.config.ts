@@ -29,6 +29,8 @@ const shared = {
 } satisfies Config;
 
 export default {
+  // Of a test that does not say it: a hang is told in time, and a slow machine is none. Jest's own five seconds are little.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,

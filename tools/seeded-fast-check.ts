@@ -4,8 +4,8 @@
  */
 import fc from '../node_modules/fast-check/lib/fast-check.js';
 
-const seed = Number(process.env.PROPERTY_SEED ?? 20_261_121);
-if (!Number.isInteger(seed)) throw new Error(`PROPERTY_SEED must be an integer, not "${process.env.PROPERTY_SEED}"`);
+const seed = Number(process.env['PROPERTY_SEED'] ?? 20_261_121);
+if (!Number.isInteger(seed)) throw new Error(`PROPERTY_SEED must be an integer, not "${process.env['PROPERTY_SEED']}"`);
 
 fc.configureGlobal({ seed });
 
