@@ -87,7 +87,8 @@ const fetchInto = async (dir: string): Promise<void> => {
 
 /** A folder of that name is complete: it is filled under another one first. Throws with a sentence that says what to do. */
 export const fetchNginx = async (kept: string): Promise<NginxBinary> => {
-  if (!(await isProgram(join(kept, PROGRAM)))) await fetchOnce(kept);
+  // A hiccup of a mirror is worth a second try.
+  if (!(await isProgram(join(kept, PROGRAM)))) await fetchOnce(kept).catch(() => fetchOnce(kept));
   return { path: join(kept, PROGRAM), env: { LD_LIBRARY_PATH: (await libraryDirs(kept)).join(':') } };
 };
 

@@ -1,6 +1,6 @@
 /** `npm start` as a command: what it says when it cannot, and what it leaves behind. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,11 +11,23 @@ import { newDir, type RunningPlatform, spawnPlatform, startPlatform, until } fro
 const START_MS = 120_000;
 const GONE_MS = 30_000;
 
-/** Every process whose command line or environment names this data directory. */
-const processesOf = (dir: string): string[] =>
-  execFileSync('ps', ['-eo', 'pid,stat,args', '--no-headers'], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(dir) && !/^\s*\d+\s+Z/.test(line));
+/** Empty where the process has ended meanwhile. */
+const commandLineOf = (pid: string): string => {
+  try {
+    return readFileSync(join('/proc', pid, 'cmdline'), 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+};
+
+/** `ps` is not on every machine, and `/proc` on Linux only. */
+const commandLines = (): string[] =>
+  existsSync('/proc/self/cmdline')
+    ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(commandLineOf)
+    : execFileSync('ps', ['-Ao', 'args'], { encoding: 'utf8' }).split('\n');
+
+/** Every process whose command line names this data directory. */
+const processesOf = (dir: string): string[] => commandLines().filter((line) => line.includes(dir));
 
 const pidsOf = (platform: RunningPlatform): number[] => {
   const state = platform.state() as ReturnType<RunningPlatform['state']> & {
@@ -25,24 +37,25 @@ const pidsOf = (platform: RunningPlatform): number[] => {
   return [...state.core_app, ...state.aggregator, ...parts].map(({ pid }) => pid);
 };
 
-const isAlive = (pid: number): boolean => {
+/** One that has ended keeps its number until its parent asks how, and has no command line. */
+const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  return !existsSync('/proc/self/cmdline') || commandLineOf(String(pid)) !== '';
 };
 
 const allGone = (pids: readonly number[], dir: string): true | undefined =>
-  !pids.some(isAlive) && processesOf(dir).length === 0 ? true : undefined;
+  !pids.some(isRunning) && processesOf(dir).length === 0 ? true : undefined;
 
 describe('npm start', () => {
   test('a second one on the same folder names the first; Ctrl-C leaves no process behind', async () => {
     const platform = await startPlatform(['--port', '0']);
     const pids = pidsOf(platform);
     expect(pids.length).toBeGreaterThanOrEqual(5);
-    expect(pids.every(isAlive)).toBe(true);
+    expect(pids.every(isRunning)).toBe(true);
 
     const second = spawnPlatform(['--port', '0'], { dir: platform.dir });
     expect(await second.ended).toBe(1);

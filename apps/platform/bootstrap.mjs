@@ -60,7 +60,9 @@ const nodeMajor = () => Number(process.versions.node.split('.')[0]);
 const npm = async (...args) => {
   const own = process.env.npm_execpath;
   const [command, ...first] = own ? [process.execPath, own] : ['npm'];
-  const child = spawn(command, [...first, ...args, '--no-audit', '--no-fund'], {
+  // Also where NODE_ENV=production or npm's own settings leave packages out: tests and Postgres are among them.
+  const all = ['--include=dev', '--include=optional'];
+  const child = spawn(command, [...first, ...args, ...all, '--no-audit', '--no-fund'], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'pipe'],
   });

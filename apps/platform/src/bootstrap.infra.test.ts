@@ -1,14 +1,15 @@
 /** `npm start` as a person meets it: one URL, Ctrl-C, kill -9, a second start; with stand-ins for the apps. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { isRunning } from '@osago/local-parts';
 import { type Checkout, DEAF_STAND_IN, makeCheckout } from './stand-in-checkout.ts';
 
 /** Start-up of a dozen processes on a machine that runs other tests too. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 const cleaning: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -46,13 +47,7 @@ const until = async (holds: () => boolean, describe: () => string): Promise<void
   }
 };
 
-const isAlive = (pid: number | undefined): boolean => {
-  try {
-    return pid !== undefined && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+const isAlive = (pid: number | undefined): boolean => pid !== undefined && isRunning(pid);
 
 const pidsOf = ({ state }: Checkout): (number | undefined)[] => {
   const { pid, core_app, aggregator, edge } = state();
@@ -163,6 +158,17 @@ test('a bad option is one sentence and the usage', async () => {
   const start = command(setup(), 'start', '--pods', 'many');
   expect(await start.exit).toBe(1);
   expect(start.said().trim()).toMatch(/^--pods many is not a whole number from 1 to 20\.\n\nnpm start -- \[options\]/);
+});
+
+test('all packages are installed, also where npm is told to leave some out', () => {
+  const { root } = setup({
+    'package-lock.json': '{ "packages": { "node_modules/one": { "version": "1.0.0" } } }',
+    'npm.mjs': 'console.log(process.argv.slice(2).join(" ")); process.exitCode = 1;',
+  });
+  const args = [join(root, 'apps', 'platform', 'bootstrap.mjs'), 'start'];
+  const env = { ...process.env, npm_execpath: join(root, 'npm.mjs'), NODE_ENV: 'production' };
+  const { stdout } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
+  expect(stdout).toMatch(/^ci .*--include=dev --include=optional/m);
 });
 
 test('an unknown command names those that there are', async () => {

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { isRunning } from '@osago/local-parts';
 import { UsageError } from './usage-error.ts';
 
 interface Holder {
@@ -51,14 +52,6 @@ const isHeld = ({ lock_port: port, word }: Holder): Promise<boolean> =>
     socket.once('end', () => end(false));
   });
 
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
 const readHolder = async (path: string): Promise<Holder | undefined> => {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Holder;
@@ -69,9 +62,9 @@ const readHolder = async (path: string): Promise<Holder | undefined> => {
 
 /** After a kill -9 its parts may still be on their way down, and hold the data. */
 const untilReaped = async ({ reaper_pid: pid }: Holder, onWait: () => void): Promise<void> => {
-  if (pid === null || !isAlive(pid)) return;
+  if (pid === null || !isRunning(pid)) return;
   onWait();
-  for (const giveUpAt = Date.now() + REAPER_TIMEOUT_MS; isAlive(pid) && Date.now() < giveUpAt; ) {
+  for (const giveUpAt = Date.now() + REAPER_TIMEOUT_MS; isRunning(pid) && Date.now() < giveUpAt; ) {
     await new Promise((resolve) => setTimeout(resolve, REAPER_POLL_MS));
   }
 };

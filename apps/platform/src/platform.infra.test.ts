@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { Children, freePort } from '@osago/local-parts';
+import { Children, freePort, isRunning } from '@osago/local-parts';
 import { Platform } from './platform.ts';
 import { createProgress } from './progress.ts';
 import { makeCheckout } from './stand-in-checkout.ts';
 
 /** Start-up of a dozen processes on a machine that runs other tests too. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 const cleaning: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -38,13 +38,7 @@ const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => 
   }
 };
 
-const isAlive = (pid: number | undefined): boolean => {
-  try {
-    return pid !== undefined && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+const isAlive = (pid: number | undefined): boolean => pid !== undefined && isRunning(pid);
 
 test(
   'with one pod core-app itself is the address; everything is stopped, people first',

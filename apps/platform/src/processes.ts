@@ -4,7 +4,7 @@ import { type Child, type Children, PartError, type Step, untilReady } from '@os
 import type { AppSpec } from './apps.ts';
 
 /** A catch-up over a full log on a small machine; a pod that needs longer does not come up. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 const PROBE_TIMEOUT_MS = 3000;
 /** Above the time that the apps give themselves (apps.ts). */
 const GRACE_MS = 10_000;

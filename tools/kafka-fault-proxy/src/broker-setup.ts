@@ -9,7 +9,7 @@ import { type FaultProxy, type FaultProxyOptions, startFaultProxy } from './inde
 // CommonJS: not all of its names can be imported by name.
 const { Kafka: KafkaClient, logLevel } = kafkajs;
 
-export const TEST_MS = 60_000;
+export const TEST_MS = 120_000;
 
 export const realBroker = (): string => {
   const [address] = (process.env['KAFKA_BROKERS'] ?? '').split(',');

@@ -95,7 +95,7 @@ describe.each(EVENT_BUS_CLIENTS)('under any schedule of faults, the bus on %s', 
     const tailed: string[] = [];
     const tail = bus.tail({ topics: [topic], fromMs: 0, groupPrefix: topic }, (one) => tailed.push(lineOf(one)));
     const handed: string[] = [];
-    const subscription = bus.subscribe({ group: topic, topics: [topic], inFlightMax: 50, sessionTimeoutMs: 3_000 }, {
+    const subscription = bus.subscribe({ group: topic, topics: [topic], inFlightMax: 50, sessionTimeoutMs: 6_000 }, {
       onRecord: (one) => {
         handed.push(lineOf(one));
         setImmediate(() => subscription.done(one));

@@ -1,5 +1,5 @@
 /** For tests. */
-const UNTIL_MS = 20_000;
+const UNTIL_MS = 45_000;
 const LOOK_EVERY_MS = 5;
 
 /** Waits for a state, with a bound. */

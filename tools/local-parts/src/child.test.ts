@@ -17,9 +17,9 @@ const setup = () => {
     rmSync(logDir, { recursive: true });
   });
   const node = (name: string, script: string, more: Partial<ChildSpec> = {}) =>
-    children.spawn({ name, command: process.execPath, args: ['-e', script], graceMs: 5000, ...more });
+    children.spawn({ name, command: process.execPath, args: ['-e', script], graceMs: 30_000, ...more });
   const printed = async (child: { lastLines(count: number): string[] }, line: string) => {
-    const giveUpAt = Date.now() + 5000;
+    const giveUpAt = Date.now() + 30_000;
     while (!child.lastLines(5).includes(line)) {
       if (Date.now() > giveUpAt) throw new Error(`${line} was not printed`);
       await new Promise((resolve) => setImmediate(resolve));

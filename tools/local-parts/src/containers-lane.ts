@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Engine, NO_ENGINE } from './containers.ts';
 
 /** What starts a part of the test's own, as a process of this machine. */
-const STARTS_ITS_OWN = /\b(startKafka|startPostgres|startRedis|ownRedis|kafkaJars)\b/;
+const STARTS_ITS_OWN = /\b(startKafka|startPostgres|startRedis|ownRedis|ownCluster|kafkaJars)\b/;
 
 /**
  * Infra tests that start, stop, freeze or kill parts of their own, as processes of this machine: containers on an engine

@@ -1,4 +1,5 @@
 export { type Child, Children, type ChildSpec, type Ended } from './child.ts';
+export { isRunning } from './is-running.ts';
 export { type KafkaPart, startKafka } from './kafka.ts';
 export { createTopics } from './create-topics.ts';
 export { type LocalPart, type PartOptions, type Step } from './part.ts';

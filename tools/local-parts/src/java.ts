@@ -6,7 +6,7 @@ import { run } from './run.ts';
 export const JAVA_OLDEST = 17;
 
 /** A cold JVM on a busy machine. */
-const ASK_TIMEOUT_MS = 20_000;
+const ASK_TIMEOUT_MS = 60_000;
 
 export interface Java {
   command: string;

@@ -29,4 +29,4 @@ test('Kafka takes a cluster id that starts with a dash', async () => {
   const { status, stderr } = spawnSync('java', args, { encoding: 'utf8' });
   rmSync(dir, { recursive: true });
   expect({ status, stderr }).toMatchObject({ status: 0 });
-}, 30_000);
+}, 120_000);

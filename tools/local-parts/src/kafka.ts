@@ -19,8 +19,8 @@ export interface KafkaPart extends LocalPart {
   readonly brokers: string[];
 }
 
-/** Ready after 2 s on an idle machine; after a kill -9 the log is read again. */
-const READY_TIMEOUT_MS = 60_000;
+/** Ready after 2 s on an idle machine, after half a minute on one with ten times too much to do. */
+const READY_TIMEOUT_MS = 180_000;
 const PROBE_TIMEOUT_MS = 1000;
 /** It is gone in under a second; more when it has much to flush. */
 const GRACE_MS = 15_000;

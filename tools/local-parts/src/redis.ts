@@ -15,7 +15,7 @@ export interface RedisPart extends LocalPart {
   readonly url: string;
 }
 
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 1000;
 const GRACE_MS = 5000;
 
@@ -62,8 +62,13 @@ const answers = (port: number): Promise<boolean> =>
     socket.once('close', () => resolve(false));
   });
 
+export interface RedisOptions extends PartOptions {
+  /** Settings of the server beside ours, by the names of `redis.conf`. */
+  settings?: Readonly<Record<string, string>>;
+}
+
 /** Resolves when Redis answers. Throws {@link PartError}. */
-export const startRedis = async (options: PartOptions): Promise<RedisPart> => {
+export const startRedis = async (options: RedisOptions): Promise<RedisPart> => {
   const { children, dataDir, step = showNothing } = options;
   const command = await findRedis(options);
   const folder = join(dataDir, 'redis');
@@ -77,6 +82,7 @@ export const startRedis = async (options: PartOptions): Promise<RedisPart> => {
     appendonly: 'no',
     // State must never vanish one key at a time; a full Redis refuses writes, which shows.
     'maxmemory-policy': 'noeviction',
+    ...options.settings,
   };
   return step('starting Redis', async () => {
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);

@@ -9,8 +9,8 @@ import { createTopics } from './create-topics.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
 
-/** Two starts of a JVM and a format, on a machine that runs other tests too. */
-const PATIENCE_MS = 60_000;
+/** Three starts of a JVM and a format, on a machine that runs other tests too. */
+const PATIENCE_MS = 300_000;
 
 const cleaning: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -8,7 +8,7 @@ import { BrokenServer } from './broken-server.ts';
 
 const HERE = join(import.meta.dirname, '..');
 const TSC = join(HERE, '..', '..', 'node_modules', '.bin');
-const INSTALL_MS = 30_000;
+const INSTALL_MS = 120_000;
 
 interface Ran {
   code: number;
