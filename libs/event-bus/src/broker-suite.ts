@@ -13,8 +13,8 @@ import { type BusUnderTest, TEST_MS } from './suite-setting.ts';
 
 /** Growth is seen by the next look at the metadata; a test does not wait 30 s for it. */
 const METADATA_MAX_AGE_MS = 200;
-/** Shorter than the 6 s of common brokers; ours allows it. */
-const SESSION_MS = 3_000;
+/** Short, and yet a member on a machine that stands still for seconds stays in its group. */
+const SESSION_MS = 6_000;
 /** The port of "discard", which nobody serves. */
 const NOBODY = '127.0.0.1:9';
 
@@ -193,7 +193,7 @@ const describeAdapter = (client: EventBusClient, address: string | undefined): v
       await expect(away.ping()).rejects.toMatchObject({ name: 'EventBusError', retriable: true });
       await join('anything', 'anything', away).stop();
       await away.close();
-      expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+      expect(performance.now() - startedAtMs).toBeLessThan(30_000);
     }, TEST_MS);
 
     it('is hardly awake when idle: fewer than 50 timers and 7 requests a second, and no warning', async () => {

@@ -12,6 +12,11 @@ export interface Questions {
   endOffsets(topic: string): Promise<bigint[]>;
   startOffsets(topic: string): Promise<bigint[]>;
   offsetsAt(topic: string, ms: number): Promise<bigint[]>;
+  /**
+   * Of each topic that is there its id, which no other of the same name has; of a broker that does not say, of none. A
+   * client that names the id with each fetch has no need of it.
+   */
+  topicIds?(topics: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Resolves if the broker answers. */
   greet(): Promise<void>;
 }

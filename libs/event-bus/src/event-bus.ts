@@ -136,7 +136,7 @@ export interface EventBus extends Closeable {
 
   /**
    * Calls `onRecord` for each record once, in order per partition; partitions that are added later are read from their
-   * beginning within 30 s. If it throws, `run` rejects.
+   * beginning within 30 s. If it throws, `run` rejects; so it does, within 10 s, when a topic was deleted and made anew.
    */
   tail(options: TailOptions, onRecord: (record: LogRecord) => void): Tail;
 

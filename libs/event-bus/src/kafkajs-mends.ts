@@ -8,6 +8,7 @@ import brokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import consumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import type { TopicPartition } from './event-bus.ts';
+import { askForIdsToo } from './kafkajs-topic-ids.ts';
 import { mendFetch } from './kafkajs-session-mend.ts';
 
 let isMended = false;
@@ -19,6 +20,11 @@ export const mendKafkajs = (): void => {
   mend(requestQueue, 'scheduleRequestTimeoutCheck', lookForLateAnswersOnceASecond);
   mend(brokerPool, 'removeBroker', keepTheLastBroker);
   mend(broker, 'fetch', waitLongAndEndEarly);
+  mend(broker, 'metadata', async (self, original, [topics]) => {
+    const answer = original();
+    await askForIdsToo(self, answer, topics as readonly string[]);
+    return answer;
+  });
   mend(consumerGroup, 'recoverFromOffsetOutOfRange', askWhereToGoOn);
   mendFetch(() => reading.getStore() !== undefined);
 };

@@ -1,6 +1,7 @@
 /** What the bus asks a broker beside records: partitions, offsets, groups, whether it is there. */
 import type { Questions } from './client-event-bus.ts';
 import { type Admin, busError, type Kafkajs, RETRY_BRIEFLY } from './kafkajs-client.ts';
+import { type TopicIds, topicIdsOf } from './kafkajs-topic-ids.ts';
 
 export class KafkajsQuestions implements Questions {
   readonly #admin: Admin;
@@ -43,6 +44,12 @@ export class KafkajsQuestions implements Questions {
       const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, ms);
       return offsets.sort(byPartition).map(({ offset }) => BigInt(offset));
     });
+  }
+
+  topicIds(topics: readonly string[]): Promise<TopicIds> {
+    return this.#ask(`ids of ${topics.join(', ')}`, (admin) =>
+      topicIdsOf(() => admin.fetchTopicMetadata({ topics: [...topics] })),
+    );
   }
 
   #offsets(topic: string): Promise<{ partition: number; high: string; low: string }[]> {

@@ -16,11 +16,14 @@ import type {
 } from './event-bus.ts';
 import type { Commit } from './hand-over.ts';
 import type { ConsumerParts } from './group-subscription.ts';
+import { SameTopics } from './same-topics.ts';
 import { whereToGoOn } from './out-of-range.ts';
 import { TailProgress } from './tail-progress.ts';
 
 /** Nobody takes over from a tail, so its session may be long: a stall of the process costs no new join. */
 const SESSION_TIMEOUT_MS = 30_000;
+/** So long a topic that was made anew may be read for the old one. */
+const SAME_EVERY_TICKS = 10;
 /** Old groups litter, they do not harm: whoever stops does not wait for them. */
 const TIDY_MS_MAX = 2_000;
 
@@ -32,6 +35,7 @@ export class LogTail implements Tail {
   readonly #incarnation: string;
   readonly #progress = new TailProgress();
   readonly #failure = new AbortController();
+  readonly #same: SameTopics;
   #sessions = 0;
   #stopped = false;
   #lastFetchAtMs = 0;
@@ -45,6 +49,7 @@ export class LogTail implements Tail {
     this.#parts = parts;
     this.#options = options;
     this.#onRecord = onRecord;
+    this.#same = new SameTopics(parts.client.questions, options.topics);
     this.#incarnation = `${options.groupPrefix}-${randomBytes(6).toString('hex')}`;
   }
 
@@ -78,6 +83,8 @@ export class LogTail implements Tail {
     const { client, ping } = this.#parts;
     await ping();
     const { topics, fromMs, groupPrefix } = this.#options;
+    const failure = await this.#same.failure();
+    if (failure) throw failure;
     if (!this.#progress.begun) {
       const starts = topics.map((topic) => startAndGoal(client.questions, topic, fromMs));
       this.#progress.begin((await Promise.all(starts)).flat());
@@ -89,6 +96,7 @@ export class LogTail implements Tail {
   }
 
   #sessionHandlers(): SessionHandlers {
+    let ticks = 0;
     return {
       onJoined: (assigned) => this.#joined(assigned),
       onRebalancing: () => Promise.resolve(),
@@ -107,7 +115,10 @@ export class LogTail implements Tail {
       onHeard: (request) => {
         if (request === 'fetch') this.#lastFetchAtMs = this.#parts.clock.nowMs();
       },
-      onTick: () => undefined,
+      onTick: () => {
+        ticks += 1;
+        if (ticks % SAME_EVERY_TICKS === 0) void this.#checkTopics();
+      },
       onLeaving: () => Promise.resolve(),
     };
   }
@@ -115,6 +126,16 @@ export class LogTail implements Tail {
   #joined(assigned: readonly TopicPartition[]): Commit[] {
     this.#parts.log.info({ group: this.#incarnation, partitions: assigned.length }, 'reads all partitions');
     return assigned.map((partition) => ({ ...partition, offset: this.#progress.next(partition) }));
+  }
+
+  /** A broker that does not answer now is asked again. */
+  async #checkTopics(): Promise<void> {
+    try {
+      const failure = await this.#same.failure();
+      if (failure) this.#failure.abort(failure);
+    } catch (error) {
+      this.#parts.log.debug({ group: this.#incarnation, error }, 'could not ask whether the topics are the same');
+    }
   }
 
   #warnOfGap(record: LogRecord): void {

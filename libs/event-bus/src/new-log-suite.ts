@@ -1,4 +1,4 @@
-/** What readers do when a topic is deleted and made anew, shorter than what they have read, for every adapter. */
+/** What readers do when a topic is deleted and made anew, for every adapter. */
 import { describe, expect, it } from '@jest/globals';
 import { bodiesOf, isWritten, messages, until } from './suite-readers.ts';
 import { type SuiteSetting, TEST_MS } from './suite-setting.ts';
@@ -23,6 +23,17 @@ export const describeNewLog = (setting: SuiteSetting): void => {
       await writeNew(topic);
       expect(await failed).toMatchObject({ name: 'EventBusError', retriable: false, message: expect.stringContaining(topic) });
       expect(reader.tail.health().phase).toBe('stopped');
+    }, TEST_MS);
+
+    it('ends a tail also when it is already longer than what was read', async () => {
+      const topic = await setting.createTopic(1);
+      await setting.write(topic, 0, ...OLD);
+      const reader = setting.read([topic]);
+      await until(() => reader.records.length === OLD.length);
+      const failed = reader.failed();
+      await setting.remake(topic, 1);
+      await until(async () => isWritten(await setting.bus.publish(messages(topic, 0, [...NEW, ...NEW, ...NEW]))));
+      expect(await failed).toMatchObject({ name: 'EventBusError', retriable: false, message: expect.stringContaining(topic) });
     }, TEST_MS);
 
     it('is handed over from its beginning, by the member that read the old one or, when that ended, by the next', async () => {

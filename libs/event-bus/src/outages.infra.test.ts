@@ -5,7 +5,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- a broker to stop and start, which only a tool has
 import { Children, type KafkaPart, startKafka } from '@osago/local-parts';
 import { createLog } from '@osago/service-kit';
@@ -15,8 +15,10 @@ import { SuiteBroker } from './suite-broker.ts';
 import { bodiesOf, isWritten, Member, messages, Reader, until } from './suite-readers.ts';
 import { TEST_MS } from './suite-setting.ts';
 
-/** Far below the ten seconds after which an app calls itself unwell. */
+/** Far below {@link RED_MS}. */
 const SEEN_MS = 3_000;
+/** After this time an app calls itself unwell. */
+const RED_MS = 10_000;
 /** A connection that answers is a second old at most: the heartbeat's interval. */
 const LIVE_MS = 1_500;
 
@@ -85,10 +87,16 @@ describe('readers and writers of both clients', () => {
     await children.close();
   }, TEST_MS);
 
+  const running: Use[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((use) => use.stop()));
+  }, TEST_MS);
+
   const setup = (): Promise<Use[]> =>
     Promise.all(
       buses.map(async ({ client, bus }) => {
         const use = new Use(client, bus, { topic: topics.pop() ?? '', group: broker.newName() });
+        running.push(use);
         await use.write(0, 'a1', 'a2');
         await use.write(1, 'b1');
         await until(() => use.member.records.length === 3 && use.reader.records.length === 3 && use.isLive());
@@ -102,7 +110,7 @@ describe('readers and writers of both clients', () => {
     const frozenAtMs = performance.now();
     try {
       await until(() => uses.every((use) => use.silentMs() > SEEN_MS));
-      expect(performance.now() - frozenAtMs).toBeLessThan(SEEN_MS + 2_000);
+      expect(performance.now() - frozenAtMs).toBeLessThan(RED_MS);
     } finally {
       process.kill(kafka.pid ?? 0, 'SIGCONT');
     }
@@ -111,7 +119,6 @@ describe('readers and writers of both clients', () => {
       await use.write(0, 'a3');
       await until(() => use.member.count('a3') > 0 && bodiesOf(use.reader.records).includes('a3'));
     }
-    await Promise.all(uses.map((use) => use.stop()));
   }, TEST_MS);
 
   it('lose nothing while the broker restarts: a refused record is told, a reader goes on where it was', async () => {
@@ -131,8 +138,8 @@ describe('readers and writers of both clients', () => {
       await until(() => member.count('b2') > 0 && bodiesOf(reader.records).includes('b2'));
       expect([client, ...bodiesOf(reader.records, 0)]).toEqual([client, 'a1', 'a2']);
       expect([client, ...bodiesOf(reader.records, 1)]).toEqual([client, 'b1', 'b2']);
-      expect([client, ...bodiesOf(member.records)].sort()).toEqual([client, 'a1', 'a2', 'b1', 'b2'].sort());
+      // A restart that outlasts the session hands what was not committed over once more.
+      expect([client, ...new Set(bodiesOf(member.records))].sort()).toEqual([client, 'a1', 'a2', 'b1', 'b2'].sort());
     }
-    await Promise.all(uses.map((use) => use.stop()));
   }, TEST_MS);
 });

@@ -12,10 +12,10 @@ import type {
 } from './event-bus.ts';
 import { partitionId } from './hand-over.ts';
 
-const UNTIL_MS = 30_000;
+const UNTIL_MS = 45_000;
 const LOOK_EVERY_MS = 5;
 
-/** Waits for a state, not for a while; fails after half a minute. */
+/** Waits for a state, not for a while; fails after three quarters of a minute. */
 export const until = async (reached: () => boolean | Promise<boolean>): Promise<void> => {
   const endMs = performance.now() + UNTIL_MS;
   // Always one turn of the loop: a bus in memory answers in microtasks, and a caller that loops would starve the rest.
