@@ -4,7 +4,9 @@ import type { Answer, Cell } from './duck.ts';
 const shown = (cell: Cell): string => (cell === null ? '' : String(cell));
 
 export const answerTable = ({ columns, rows }: Answer): string => {
-  const widths = columns.map((name, at) => Math.max(name.length, ...rows.map((row) => shown(row[at] ?? null).length)));
+  const widths = columns.map((name, at) =>
+    rows.reduce((width, row) => Math.max(width, shown(row[at] ?? null).length), name.length),
+  );
   const isNumeric = columns.map((_, at) => rows.every((row) => row[at] === null || typeof row[at] === 'number'));
   const line = (cells: readonly string[]): string =>
     cells

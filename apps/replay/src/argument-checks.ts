@@ -10,8 +10,9 @@ export interface OffsetSpan {
 
 export type Status = QuoteStatus | RequestStatus;
 
-const STATUSES: ReadonlySet<string> = new Set([...QUOTE_STATUSES, ...REQUEST_STATUSES]);
-export const isStatus = (text: string): text is Status => STATUSES.has(text);
+/** Of quotes and of requests, each once. */
+export const STATUSES: readonly Status[] = [...new Set<Status>([...QUOTE_STATUSES, ...REQUEST_STATUSES])];
+export const isStatus = (text: string): text is Status => STATUSES.some((status) => status === text);
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SLUG = /^[a-z][a-z0-9-]{0,31}$/;

@@ -30,6 +30,7 @@ describe('the command line', () => {
     for (const name of Object.keys(COMMANDS) as CommandName[]) {
       const parsed = parse(name, '--help');
       expect(parsed).toMatchObject({ kind: 'help', text: expect.stringContaining('Examples:') });
+      expect(parse(name, '-h')).toEqual(parsed);
     }
     expect(parse('--help')).toMatchObject({ kind: 'help', text: expect.stringContaining('Exit codes') });
   });
@@ -60,7 +61,7 @@ describe('the command line', () => {
     [['show', ID, ID], `"${ID}" is more than show takes`],
     [['list', '--from', 'yesterday'], '--from yesterday is not a moment'],
     [['list', '--from', '1h', '--to', '2h'], '--to is not after --from'],
-    [['list', '--status', 'good'], '--status good is no status'],
+    [['list', '--status', 'good'], '--status good is none of waiting, submitted,'],
     [['list', '--offsets', '1..5'], '--offsets needs --partition'],
     [['list', '--partition', '1', '--offsets', '5..1'], '--offsets 5..1 is not a span'],
     [['list', '--nope'], "Unknown option '--nope'"],
@@ -74,7 +75,7 @@ describe('the command line', () => {
     [['sql'], 'Give one question'],
     [['sql', 'select 1', '--ready', 'x'], 'Give one question'],
     [['tail', '--rate', '1e3'], '--rate 1e3 is not a whole number'],
-  ])('refuses %j in one sentence, with the usage', (argv, because) => {
+  ])('refuses %j in one sentence, and says where the usage is', (argv, because) => {
     expect(refusalOf(...argv)).toContain(because);
     expect(refusalOf(...argv)).not.toContain('\n');
     expect(parse(...argv)).toMatchObject({ usage: expect.stringContaining('npm run replay --') });

@@ -1,9 +1,9 @@
 /** What was typed, checked; without touching the process, so that every answer can be tested. */
 import { parseArgs } from 'node:util';
-import { Check, isStatus, type OffsetSpan, type Status } from './argument-checks.ts';
+import { Check, isStatus, type OffsetSpan, type Status, STATUSES } from './argument-checks.ts';
 import type { DecryptOptions } from './decryption.ts';
 import { MOMENT_SHAPE, parseMoment } from './moment.ts';
-import { COMMANDS, COMMON_OPTIONS, type CommandName, isCommandName, type OptionUsage, USAGE, usageOf } from './usage.ts';
+import { COMMANDS, COMMON_OPTIONS, type CommandName, hintOf, isCommandName, type OptionUsage, USAGE, usageOf } from './usage.ts';
 
 export interface Filters {
   readonly insurer?: string | undefined;
@@ -73,7 +73,8 @@ export const parseCommand = (
   try {
     given = readOptions(name, args);
   } catch (error) {
-    return { kind: 'refused', because: (error as Error).message.split(/\. |\n/)[0] ?? 'Options cannot be read', usage };
+    const because = (error as Error).message.split(/\. |\n/)[0] ?? 'Options cannot be read';
+    return { kind: 'refused', because, usage: hintOf(name) };
   }
   if (given.values['help'] === true) return { kind: 'help', text: usage };
   const check = new Check(given.values, nowMs, environment);
@@ -81,13 +82,13 @@ export const parseCommand = (
   const common = toCommon(check);
   return check.fault === undefined && command !== undefined
     ? { kind: 'run', command, common }
-    : { kind: 'refused', because: check.fault ?? 'The command cannot be read', usage };
+    : { kind: 'refused', because: check.fault ?? 'The command cannot be read', usage: hintOf(name) };
 };
 
 const readOptions = (name: CommandName, args: readonly string[]): { values: Values; positionals: string[] } => {
   const options = Object.entries({ ...COMMANDS[name].options, ...COMMON_OPTIONS }).map(
-    ([option, { value }]: [string, OptionUsage]) =>
-      [option, { type: value === undefined ? 'boolean' : 'string' }] as const,
+    ([option, { value, short }]: [string, OptionUsage]) =>
+      [option, { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) }] as const,
   );
   return parseArgs({ args: [...args], allowPositionals: true, options: Object.fromEntries(options) });
 };
@@ -105,7 +106,7 @@ const toCommon = (check: Check): Common => {
 
 const filters = (check: Check): Filters => {
   const status = check.text('status');
-  if (status !== undefined && !isStatus(status)) check.refuse(`--status ${status} is no status of a request or a quote`);
+  if (status !== undefined && !isStatus(status)) check.refuse(`--status ${status} is none of ${STATUSES.join(', ')}`);
   return { insurer: check.insurer('insurer'), status: status as Status | undefined };
 };
 

@@ -11,7 +11,7 @@ import { listLine, listRequests } from './list.ts';
 import type { LogReader, Window } from './log-reader.ts';
 import { pagePicture } from './page-picture.ts';
 import type { Progress } from './progress.ts';
-import { ReplayError } from './replay-error.ts';
+import { ReplayError, StoppedError } from './replay-error.ts';
 import { reportHtml } from './report.ts';
 import { requestAt } from './request-at.ts';
 import { readRequest, type RequestLog } from './request-log.ts';
@@ -108,10 +108,14 @@ const at = async (deps: CommandDeps, { requestId, atMs, partition }: Of<'at'>): 
 };
 
 const list = async (deps: CommandDeps, options: Of<'list'>): Promise<number> => {
+  // Every line begins with its time. For people all are put in order; for programs they come as they are found.
+  const lines: string[] = [];
   await listRequests({ ...deps, nowMs: deps.clock.nowMs() }, options, (request) => {
     const { partition, offset, view } = request;
-    deps.out(deps.json ? line({ partition, offset: Number(offset), ...view }) : `${listLine(request)}\n`);
+    if (deps.json) deps.out(line({ partition, offset: Number(offset), ...view }));
+    else lines.push(`${listLine(request)}\n`);
   });
+  deps.out(lines.sort().join(''));
   return 0;
 };
 
@@ -143,7 +147,8 @@ const exportAll = async (deps: CommandDeps, command: Of<'export'>): Promise<numb
   if (decrypted !== undefined && decrypted.unopened > 0 && !deps.json) {
     deps.out(`${decrypted.unopened} applications could not be opened: their keys are not in the file, or they were changed\n`);
   }
-  return finished ? 0 : 1;
+  if (!finished) throw new StoppedError();
+  return 0;
 };
 
 const openDuck = (
@@ -151,7 +156,7 @@ const openDuck = (
   { exportDir, ...window }: Window & { readonly exportDir?: string | undefined },
 ): Promise<Duck> => {
   const nowMs = deps.clock.nowMs();
-  return exportDir === undefined ? duckOverTopics(deps, window, nowMs) : duckOverExport(exportDir, nowMs);
+  return exportDir === undefined ? duckOverTopics(deps, window, nowMs) : duckOverExport(exportDir, nowMs, deps.signal);
 };
 
 const sql = async (deps: CommandDeps, command: Of<'sql'>): Promise<number> => {

@@ -2,7 +2,7 @@
  * The files of one chunk: records of one partition from an offset to an offset, divided by day and insurer. The chunk is
  * in the name of each file, so a file tells whether the manifest already counts it.
  */
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExportFormat } from './arguments.ts';
 import type { Duck } from './duck.ts';
@@ -22,28 +22,69 @@ const NO_INSURER = '_none';
 const PARTIAL = '.partial';
 const NAME = /^(.+)-(\d+)-(\d+)-(\d+)\.(ndjson|csv|parquet)$/;
 
-const folderOf = ({ written_at, insurer_id }: Row): string => {
-  const day = typeof written_at === 'string' ? written_at.slice(0, 10) : '';
-  return `day=${day}/insurer=${typeof insurer_id === 'string' ? insurer_id : NO_INSURER}`;
-};
+const BYTES_AT_FIRST = 65_536;
+/** What one UTF-16 code unit may become in UTF-8. */
+const BYTES_PER_UNIT_MAX = 3;
 
-/** The lines of a chunk by the folder they belong to. Rows become lines at once: a row takes three times the memory. */
+/** Lines as the bytes of their file: as strings they would take twice the memory, and be copied by each collection. */
+class FileLines {
+  #bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
+  #length = 0;
+
+  add(line: string): void {
+    const needed = this.#length + line.length * BYTES_PER_UNIT_MAX;
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+      this.#bytes.copy(grown, 0, 0, this.#length);
+      this.#bytes = grown;
+    }
+    this.#length += this.#bytes.write(line, this.#length);
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+/** The lines of a chunk by the folder they belong to. */
 export class ChunkLines {
-  readonly byFolder = new Map<string, string[]>();
-  readonly #toLine: (row: Row) => string;
+  readonly #byDay = new Map<string, Map<string, FileLines>>();
+  readonly #isCsv: boolean;
+  /** Of the row before: neighbours were mostly written together. */
+  #writtenAt: Row['written_at'];
+  #ofDay = new Map<string, FileLines>();
   size = 0;
 
   /** Parquet is made of lines of NDJSON. */
   constructor(format: ExportFormat) {
-    this.#toLine = format === 'csv' ? toCsvLine : toNdjsonLine;
+    this.#isCsv = format === 'csv';
   }
 
   add(row: Row): void {
-    const folder = folderOf(row);
-    const lines = this.byFolder.get(folder);
-    if (lines === undefined) this.byFolder.set(folder, [this.#toLine(row)]);
-    else lines.push(this.#toLine(row));
+    this.#linesOf(row).add(this.#isCsv ? toCsvLine(row) : toNdjsonLine(row));
     this.size += 1;
+  }
+
+  #linesOf({ written_at, insurer_id }: Row): FileLines {
+    if (written_at !== this.#writtenAt) {
+      this.#writtenAt = written_at;
+      const day = typeof written_at === 'string' ? written_at.slice(0, 'YYYY-MM-DD'.length) : '';
+      this.#ofDay = this.#byDay.get(day) ?? new Map<string, FileLines>();
+      this.#byDay.set(day, this.#ofDay);
+    }
+    const insurer = typeof insurer_id === 'string' ? insurer_id : NO_INSURER;
+    const known = this.#ofDay.get(insurer);
+    if (known !== undefined) return known;
+    const lines = new FileLines();
+    if (this.#isCsv) lines.add(CSV_HEADER);
+    this.#ofDay.set(insurer, lines);
+    return lines;
+  }
+
+  folders(): [folder: string, lines: Buffer][] {
+    return [...this.#byDay].flatMap(([day, ofDay]) =>
+      [...ofDay].map(([insurer, lines]): [string, Buffer] => [`day=${day}/insurer=${insurer}`, lines.bytes]),
+    );
   }
 }
 
@@ -51,19 +92,29 @@ export class ChunkLines {
 export const writeChunk = async (
   dir: string,
   format: ExportFormat,
-  { topic, partition, from, to, lines: { byFolder } }: Chunk,
+  { topic, partition, from, to, lines: ofChunk }: Chunk,
   duck: Duck | undefined,
 ): Promise<void> => {
   const paths: string[] = [];
-  for (const [folder, lines] of byFolder) {
+  for (const [folder, lines] of ofChunk.folders()) {
     const path = join(dir, folder, `${topic}-${partition}-${from}-${to}.${format}`);
     paths.push(path);
     await mkdir(dirname(path), { recursive: true });
-    const text = (format === 'csv' ? CSV_HEADER : '') + lines.join('');
-    if (format === 'parquet') await duck?.writeParquet(path + PARTIAL, text);
-    else await writeFile(path + PARTIAL, text);
+    if (format === 'parquet') await duck?.writeParquet(path + PARTIAL, lines);
+    else await writeFile(path + PARTIAL, lines);
   }
+  // The manifest will count them, also when the machine loses power.
+  await Promise.all(paths.map((path) => synced(path + PARTIAL)));
   for (const path of paths) await rename(path + PARTIAL, path);
+};
+
+const synced = async (path: string): Promise<void> => {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 };
 
 /** Removes what a killed export has begun and not counted: partial files, and chunks at or above `next`. */

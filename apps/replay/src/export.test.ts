@@ -94,7 +94,32 @@ describe('an export', () => {
   it('does not mix formats or windows in one folder', async () => {
     await exportRecords(log, { ...options, out });
     await expect(exportRecords(log, { ...options, out, format: 'csv' })).rejects.toThrow('as ndjson, and cannot go on as csv');
+  });
+
+  it('goes on when --from 24h has become a later moment, and cannot go back to an earlier one', async () => {
+    await exportRecords({ ...log, reader: dyingAfter(3) }, { ...options, out, fromMs: at(100) }).catch(() => undefined);
+    await exportRecords(log, { ...options, out, fromMs: at(2_500) });
+    expect(await places()).toEqual(onLog().filter((place) => !place.startsWith('requests')));
     await expect(exportRecords(log, { ...options, out, fromMs: at(5) })).rejects.toThrow('leave --from out');
+  });
+
+  it('does not go on with another log', async () => {
+    await exportRecords(log, { ...options, out });
+    const other = givenLog();
+    writeWholeRequest(other, OTHER_ID, 2);
+    await expect(exportRecords(other, { ...options, out })).rejects.toThrow('an export of another log');
+  });
+
+  it('does not pass over records that retention takes while it reads', async () => {
+    const late: LogReader = {
+      read: (lanes, handlers, signal) => {
+        log.bus.startOffsets = () => Promise.resolve([0n, 2n, 2n, 0n]);
+        const left = lanes.map((lane) => lane.map((range) => ({ ...range, from: range.from < 2n ? 2n : range.from })));
+        return log.reader.read(left, handlers, signal);
+      },
+    };
+    const quotes = { ...options, out, fromMs: at(100), toMs: at(50_000) };
+    await expect(exportRecords({ ...log, reader: late }, quotes)).rejects.toThrow('osago.quotes.v1-1: 0..2 went while it was read');
   });
 
   it('does not go on over records that retention has taken', async () => {

@@ -45,6 +45,7 @@ export interface Exported {
 
 /** About 30 MB of rows: few files, and little to repeat after a kill. */
 const CHUNK_ROWS = 50_000;
+const GONE = 'records are gone before they could be exported';
 const moment = (ms: number): string => new Date(ms).toISOString();
 const SHORT: (topic: string) => string = (topic) => topic.split('.')[1] ?? topic;
 
@@ -56,7 +57,8 @@ const refuseOther = (known: Manifest, { out, format, fromMs }: ExportOptions, ma
   if (known.masked !== masked) {
     throw new ReplayError(`${out} holds an export ${known.masked ? 'without' : 'with'} applications, and goes on so only`);
   }
-  if (fromMs > 0 && fromMs !== known.from_ms) {
+  // A later one is what `--from 24h` has become since.
+  if (fromMs > 0 && fromMs < known.from_ms) {
     throw new ReplayError(`${out} holds an export from ${moment(known.from_ms)} on: leave --from out, or take another folder`);
   }
 };
@@ -73,9 +75,17 @@ const begin = async ({ bus }: ExportDeps, options: ExportOptions): Promise<[Mani
   const wanted = (await Promise.all(REQUEST_TOPICS.map((topic) => rangesOf(bus, topic, { fromMs: from, toMs })))).flat();
   const positions = mergePositions(known?.positions ?? [], wanted);
   const starts = new Map<string, bigint[]>();
-  for (const topic of REQUEST_TOPICS) starts.set(topic, await bus.startOffsets(topic));
+  const ends = new Map<string, bigint[]>();
+  for (const topic of REQUEST_TOPICS) {
+    starts.set(topic, await bus.startOffsets(topic));
+    ends.set(topic, await bus.endOffsets(topic));
+  }
   const holes = holesOf(positions, (topic) => starts.get(topic) ?? []);
-  if (holes.length > 0) throw new ReplayError(`records are gone before they could be exported: ${holes.join('; ')}`);
+  if (holes.length > 0) throw new ReplayError(`${GONE}: ${holes.join('; ')}`);
+  const other = positions.find(({ topic, partition, next }) => (ends.get(topic)?.[partition] ?? 0n) < next);
+  if (other !== undefined) {
+    throw new ReplayError(`${out} holds an export of another log: ${other.topic}-${other.partition} has no offset ${other.next - 1}`);
+  }
   const manifest: Manifest = {
     version: 1,
     format: known?.format ?? format ?? 'ndjson',
@@ -99,7 +109,7 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   await writeManifest(out, manifest);
   const scope = { out, from: moment(manifest.from_ms), to: options.toMs === undefined ? 'end' : moment(options.toMs) };
   const opener = options.decrypt && (await ApplicationOpener.begin(options.decrypt, scope, deps.clock));
-  const duck = manifest.format === 'parquet' ? await Duck.open() : undefined;
+  const duck = manifest.format === 'parquet' ? await Duck.open({ threads: 1 }) : undefined;
   let lines = new ChunkLines(manifest.format);
   /** Where the lines gathered now begin, for each partition; the manifest follows when they are files. */
   const gathered = new Map(manifest.positions.map((position) => [position, position.next]));
@@ -133,20 +143,29 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
     .map(({ topic, partition, next, to }) => ({ topic, partition, from: BigInt(next), to: BigInt(to) }));
   // A partition at a time: lines of one chunk are neighbours on the log.
   const lanes = ranges.map((range) => [range]);
-  let reached: bigint | undefined;
+  /** The first offset that has not been seen of the partition that is being read. */
+  let expected = ranges[0]?.from ?? 0n;
   const onRecords = async (records: readonly LogRecord[]): Promise<void> => {
+    const [first] = records;
+    // Markers of transactions leave gaps too; what retention takes while we read is another matter.
+    if (first !== undefined && first.offset > expected) {
+      const start = (await deps.bus.startOffsets(first.topic))[first.partition] ?? 0n;
+      const hole = `${first.topic}-${first.partition}: ${expected}..${start} went while it was read`;
+      if (start > expected) throw new ReplayError(`${GONE}: ${hole}`);
+    }
+    expected = (records.at(-1)?.offset ?? expected) + 1n;
     for (const record of records) {
       const row = toRow(record);
       if (opener !== undefined) row.application = await opener.applicationOf(record);
       lines.add(row);
-      reached = record.offset + 1n;
-      if (lines.size >= chunkRows) await flush(record, reached);
+      if (lines.size >= chunkRows) await flush(record, record.offset + 1n);
     }
     progress.advance(records.length);
   };
   const onLaneEnd = async (lane: number): Promise<void> => {
     const [range] = lanes[lane] ?? [];
     if (range !== undefined) await flush(range, range.to);
+    expected = lanes[lane + 1]?.[0]?.from ?? 0n;
   };
   progress.begin(sizeOf(lanes));
   try {

@@ -34,7 +34,7 @@ const STYLE = `
   td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
   .figures { display: flex; flex-wrap: wrap; gap: 2rem; margin: 1.5rem 0 }
   .figures b { display: block; font-size: 1.6rem; line-height: 1.2 }
-  .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: 12px }
+  .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin-top: .5rem; font-size: 12px }
   .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .35em; border-radius: 2px }
   @media print { body { padding: 0 } h2 { break-after: avoid } svg { break-inside: avoid } }`;
 

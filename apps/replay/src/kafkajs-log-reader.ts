@@ -28,9 +28,12 @@ const GROUP_PREFIX = 'osago-replay-';
 /** A handler may write to a slow disk for some seconds between two heartbeats. */
 const SESSION_TIMEOUT_MS = 30_000;
 const FETCH_WAIT_MS = 250;
-/** As the bus: about a thousand of our records of a partition in one answer. */
-const PARTITION_BYTES_MAX = 1_048_576;
+/**
+ * About ten thousand of our records in one answer. The next one is asked for when they have been taken: a lane of one
+ * partition would wait for the broker as often as for all of these, were its answers as small as those of the bus.
+ */
 const FETCH_BYTES_MAX = 8_388_608;
+const PARTITION_BYTES_MAX = 4_194_304;
 /** A join takes up to 20 s; who has no record for a minute will have none. */
 const SILENT_MS_MAX = 60_000;
 const SILENCE_CHECK_MS = 1_000;

@@ -1,18 +1,15 @@
 /** The requests of a window, each as it is shown now. */
 import { QUOTE_STATUSES, REQUEST_STATUSES, TOPICS } from '@osago/contracts';
-import type { EventBus } from '@osago/event-bus';
+import type { EventBus, LogRecord } from '@osago/event-bus';
 import { countsOf, fold, isVisible, type RequestState, view, type View } from '@osago/quotes';
 import type { OffsetSpan, Status } from './argument-checks.ts';
 import type { Filters } from './arguments.ts';
-import { decodeRecord } from './logged-event.ts';
-import { type Lane, lanesByPartition, type LogReader, type ReadHandlers, sizeOf, type Window } from './log-reader.ts';
-import type { Progress } from './progress.ts';
+import { decodeRecord, type LoggedEvent } from './logged-event.ts';
+import { CLOCKS_DIFFER_MS, type Lane, readLanes, readPasses, type Reading, type Window } from './log-reader.ts';
+import { timeSlices } from './time-slices.ts';
 
-export interface ListDeps {
+export interface ListDeps extends Reading {
   readonly bus: EventBus;
-  readonly reader: LogReader;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
   readonly nowMs: number;
 }
 
@@ -26,10 +23,14 @@ export interface ListedRequest {
 export interface ListOptions extends Window, Filters {
   readonly partition?: number | undefined;
   readonly offsets?: OffsetSpan | undefined;
+  /** Records that are read before requests are let go; tests make it small. */
+  readonly sliceRecords?: number;
 }
 
-/** Events of legs come until the late window ends; later retries are left to `show`. */
-const LEGS_AFTER_MS = 5 * 60_000;
+/** As long as pods keep a request for its readers: deadline, late window, ten minutes. What comes later is left to `show`. */
+const LEGS_AFTER_MS = 15 * 60_000;
+/** Some seconds of reading: every slice takes another join of a group. */
+const SLICE_RECORDS = 1_000_000;
 
 const hasStatus = ({ status, quotes }: View, insurer: string | undefined, wanted: Status): boolean => {
   const isOfQuote = (QUOTE_STATUSES as readonly string[]).includes(wanted);
@@ -47,70 +48,79 @@ export const isWanted = (shown: View, { insurer, status }: Filters): boolean =>
 interface Gathered {
   state: RequestState | undefined;
   submittedOffset: bigint | undefined;
-  submittedAtMs: number;
+  acceptedAtMs: number;
+  /** When the broker wrote what came last of it. */
+  newestMs: number;
 }
 
-/** Hands over requests as soon as their partition is read. */
+/** The requests that were accepted in the window. They are handed over as soon as their partition is read. */
 export const listRequests = async (
   deps: ListDeps,
   options: ListOptions,
   onRequest: (request: ListedRequest) => void,
 ): Promise<void> => {
-  const { bus, reader, progress, signal, nowMs } = deps;
-  const { partition, offsets } = options;
+  const { bus, nowMs } = deps;
+  const { partition, offsets, sliceRecords: recordsMax = SLICE_RECORDS } = options;
   const window = offsets === undefined ? options : await windowOfOffsets(deps, partition ?? 0, offsets);
   const toMs = window.toMs === undefined ? undefined : window.toMs + LEGS_AFTER_MS;
-  const lanes = await lanesByPartition(bus, { fromMs: window.fromMs, toMs }, partition);
-  let requests = new Map<string, Gathered>();
-  const isInside = ({ submittedOffset, submittedAtMs }: Gathered): boolean => {
+  const fromMs = Math.max(window.fromMs - CLOCKS_DIFFER_MS, 0);
+  const slices = await timeSlices(bus, { fromMs, toMs }, { nowMs, recordsMax, partition });
+  const isInside = ({ submittedOffset, acceptedAtMs }: Gathered): boolean => {
     if (submittedOffset === undefined) return false;
     if (offsets !== undefined) return submittedOffset >= offsets.from && submittedOffset < offsets.to;
-    return submittedAtMs < (window.toMs ?? Infinity);
+    return acceptedAtMs >= window.fromMs && acceptedAtMs < (window.toMs ?? Infinity);
   };
-  progress.begin(sizeOf(lanes));
-  await reader.read(
+  const held = new Map<number, Map<string, Gathered>>();
+  const handOver = (of: number, settledBeforeMs: number): void => {
+    const requests = held.get(of) ?? new Map<string, Gathered>();
+    const settled = [...requests].filter(([, { newestMs }]) => newestMs < settledBeforeMs);
+    for (const [requestId] of settled) requests.delete(requestId);
+    const inside = settled.map(([, request]) => request).filter(isInside);
+    for (const { state, submittedOffset } of inside.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)) {
+      if (!isVisible(state)) continue;
+      const listed = { partition: of, offset: submittedOffset ?? 0n, view: view(state, nowMs) };
+      if (isWanted(listed.view, options)) onRequest(listed);
+    }
+  };
+  const onRecords = (records: readonly LogRecord[]): void => {
+    for (const record of records) {
+      const decoded = decodeRecord(record);
+      if (!decoded.ok) continue;
+      const requests = held.get(record.partition) ?? new Map<string, Gathered>();
+      held.set(record.partition, requests);
+      gather(requests, decoded.logged);
+    }
+  };
+  const passes = slices.map(({ lanes, readUntilMs }, at) => ({
     lanes,
-    {
-      onRecords: (records) => {
-        progress.advance(records.length);
-        for (const record of records) {
-          const decoded = decodeRecord(record);
-          if (decoded.ok) gather(requests, decoded.logged);
-        }
-      },
-      onLaneEnd: (lane) => {
-        const ended = [...requests.values()].filter(isInside).sort((a, b) => a.submittedAtMs - b.submittedAtMs);
-        requests = new Map();
-        for (const { state, submittedOffset } of ended) {
-          if (!isVisible(state)) continue;
-          const shown = view(state, nowMs);
-          const listed = { partition: lanes[lane]?.[0]?.partition ?? 0, offset: submittedOffset ?? 0n, view: shown };
-          if (isWanted(shown, options)) onRequest(listed);
-        }
+    handlers: {
+      onRecords,
+      onLaneEnd: (lane: number): void => {
+        const of = lanes[lane]?.[0]?.partition ?? 0;
+        handOver(of, at === slices.length - 1 ? Infinity : readUntilMs - LEGS_AFTER_MS);
       },
     },
-    signal,
-  );
-  progress.end();
+  }));
+  await readPasses(deps, passes);
+  // Of partitions that the last slice has nothing of.
+  for (const of of held.keys()) handOver(of, Infinity);
 };
 
-const gather = (
-  requests: Map<string, Gathered>,
-  { event, offset, timestampMs }: { event: Parameters<typeof fold>[1]; offset: bigint; timestampMs: number },
-): void => {
+const gather = (requests: Map<string, Gathered>, { event, offset, timestampMs }: LoggedEvent): void => {
   const { request_id } = event.data;
-  const known = requests.get(request_id) ?? { state: undefined, submittedOffset: undefined, submittedAtMs: 0 };
+  const known = requests.get(request_id) ?? { state: undefined, submittedOffset: undefined, acceptedAtMs: 0, newestMs: 0 };
   known.state = fold(known.state, event, Number(offset));
+  known.newestMs = Math.max(known.newestMs, timestampMs);
   if (event.type === 'osago.request.submitted.v1' && known.submittedOffset === undefined) {
     known.submittedOffset = offset;
-    known.submittedAtMs = timestampMs;
+    known.acceptedAtMs = Date.parse(event.data.accepted_at);
   }
   requests.set(request_id, known);
 };
 
 /** The time that a span of offsets of the requests topic takes: legs are found by time. */
 const windowOfOffsets = async (
-  { bus, reader, signal }: ListDeps,
+  { bus, ...reading }: ListDeps,
   partition: number,
   { from, to }: OffsetSpan,
 ): Promise<Window> => {
@@ -120,12 +130,16 @@ const windowOfOffsets = async (
   const end = ends[partition] ?? 0n;
   const range = { topic, partition, from: from > start ? from : start, to: to < end ? to : end };
   const lanes: Lane[] = range.from < range.to ? [[range]] : [];
-  const times: number[] = [];
-  const onRecords: ReadHandlers['onRecords'] = (records) => {
-    for (const { timestampMs } of records) times.push(timestampMs);
-  };
-  await reader.read(lanes, { onRecords }, signal);
-  return times.length === 0 ? { fromMs: 1, toMs: 2 } : { fromMs: Math.min(...times), toMs: Math.max(...times) + 1 };
+  let [firstMs, lastMs] = [Infinity, 0];
+  await readLanes(reading, lanes, {
+    onRecords: (records) => {
+      for (const { timestampMs } of records) {
+        firstMs = Math.min(firstMs, timestampMs);
+        lastMs = Math.max(lastMs, timestampMs);
+      }
+    },
+  });
+  return lastMs === 0 ? { fromMs: 1, toMs: 2 } : { fromMs: firstMs, toMs: lastMs + 1 };
 };
 
 export const listLine = ({ partition, offset, view: shown }: ListedRequest): string => {

@@ -4,6 +4,8 @@
  */
 import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
 import { REQUEST_TOPICS } from '@osago/contracts';
+import type { Progress } from './progress.ts';
+import { StoppedError } from './replay-error.ts';
 
 export interface PartitionRange extends TopicPartition {
   readonly from: bigint;
@@ -24,6 +26,41 @@ export interface ReadHandlers {
 export interface LogReader {
   read(lanes: readonly Lane[], handlers: ReadHandlers, signal: AbortSignal): Promise<void>;
 }
+
+export interface Reading {
+  readonly reader: LogReader;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Reads to the end, and shows how far it is. Throws {@link StoppedError} when it is stopped before: half is no answer. */
+export const readLanes = (reading: Reading, lanes: readonly Lane[], handlers: ReadHandlers): Promise<void> =>
+  readPasses(reading, [{ lanes, handlers }]);
+
+export interface Pass {
+  readonly lanes: readonly Lane[];
+  readonly handlers: ReadHandlers;
+}
+
+/** The same for several, one after the other. */
+export const readPasses = async ({ reader, progress, signal }: Reading, passes: readonly Pass[]): Promise<void> => {
+  progress.begin(sizeOf(passes.flatMap(({ lanes }) => lanes)));
+  try {
+    for (const { lanes, handlers } of passes) {
+      const onRecords: ReadHandlers['onRecords'] = (records) => {
+        progress.advance(records.length);
+        return handlers.onRecords(records);
+      };
+      await reader.read(lanes, { ...handlers, onRecords }, signal);
+    }
+  } finally {
+    progress.end();
+  }
+  if (signal.aborted) throw new StoppedError();
+};
+
+/** The clocks of the database, which dates requests, and of the broker, which dates records, may differ by so much. */
+export const CLOCKS_DIFFER_MS = 60_000;
 
 export interface Window {
   readonly fromMs: number;

@@ -9,6 +9,7 @@ import { runCommand } from './commands.ts';
 import { Database } from './database.ts';
 import { KafkajsLogReader } from './kafkajs-log-reader.ts';
 import { createProgress } from './progress.ts';
+import { StoppedError } from './replay-error.ts';
 
 const STATE_FILE = join(import.meta.dirname, '..', '..', '..', '.platform', 'state.json');
 
@@ -29,7 +30,10 @@ const run = async (command: Command, common: Common, signal: AbortSignal): Promi
   const reader = new KafkajsLogReader({ ...connection, rack: common.rack, rateMax: common.rateMax });
   const database = databaseUrl === undefined ? undefined : new Database(databaseUrl);
   const progress = createProgress(process.stderr, () => performance.now());
-  const out = (text: string): void => void process.stdout.write(text);
+  const out = (text: string): void => {
+    progress.clear();
+    process.stdout.write(text);
+  };
   try {
     return await runCommand({ bus, reader, database, clock: systemClock, progress, signal, json: common.json, out }, command);
   } finally {
@@ -38,11 +42,20 @@ const run = async (command: Command, common: Common, signal: AbortSignal): Promi
   }
 };
 
+const STOPPED = 130;
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
-// The reader of the pipe has seen enough, as `head` has.
-process.stdout.on('error', () => process.exit(0));
+/** When nobody takes what is written any more, nothing else decides how this ends. */
+let exitCodeOfOutput: number | undefined;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (exitCodeOfOutput !== undefined) return;
+  // The reader of the pipe has seen enough, as `head` has; a disk that is full is another matter.
+  exitCodeOfOutput = error.code === 'EPIPE' ? 0 : 1;
+  if (exitCodeOfOutput > 0) process.stderr.write(`the output cannot be written: ${error.message}\n`);
+  process.exitCode = exitCodeOfOutput;
+  stop.abort();
+});
 // kafkajs 2.2.4 sets timers with negative delays, of which Node warns on the terminal of the analyst.
 process.removeAllListeners('warning');
 
@@ -52,14 +65,15 @@ switch (parsed.kind) {
     process.stdout.write(parsed.text);
     break;
   case 'refused':
-    process.stderr.write(`${parsed.because}.\n\n${parsed.usage}`);
+    process.stderr.write(`${parsed.because}.\n${parsed.usage}`);
     process.exitCode = 2;
     break;
-  case 'run':
-    try {
-      process.exitCode = await run(parsed.command, parsed.common, stop.signal);
-    } catch (error) {
+  case 'run': {
+    const code = await run(parsed.command, parsed.common, stop.signal).catch((error: unknown) => {
+      if (error instanceof StoppedError) return STOPPED;
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = 1;
-    }
+      return 1;
+    });
+    process.exitCode = exitCodeOfOutput ?? code;
+  }
 }

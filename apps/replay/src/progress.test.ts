@@ -22,4 +22,20 @@ describe('progress', () => {
     shown.advance(1);
     expect(written).toEqual([expect.stringContaining('20 %')]);
   });
+
+  it('leaves no bar in front of what is written to the same terminal', () => {
+    const written: string[] = [];
+    let nowMs = 0;
+    const progress = createProgress({ write: (text: string) => void written.push(text), isTTY: true }, () => nowMs);
+    progress.begin(10);
+    progress.clear();
+    nowMs = 1_000;
+    progress.advance(5);
+    progress.clear();
+    progress.clear();
+    nowMs = 2_000;
+    progress.advance(1);
+    progress.end();
+    expect(written).toEqual([expect.stringContaining('50 %'), '\r\u001b[K', expect.stringContaining('60 %'), '\r\u001b[K']);
+  });
 });

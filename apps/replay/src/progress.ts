@@ -3,6 +3,8 @@
 export interface Progress {
   begin(total: number): void;
   advance(records: number): void;
+  /** Makes room on the terminal: something is to be written there. */
+  clear(): void;
   end(): void;
 }
 
@@ -18,7 +20,7 @@ const REDRAW_MS = 200;
 const QUIET_MS = 400;
 const BAR_WIDTH = 24;
 
-export const NO_PROGRESS: Progress = { begin: () => undefined, advance: () => undefined, end: () => undefined };
+export const NO_PROGRESS: Progress = { begin: () => undefined, advance: () => undefined, clear: () => undefined, end: () => undefined };
 
 export const progressLine = (done: number, total: number, elapsedMs: number): string => {
   const share = total === 0 ? 1 : Math.min(done / total, 1);
@@ -36,6 +38,11 @@ export const createProgress = (out: ProgressTerminal, nowMs: () => number): Prog
   let done = 0;
   let startedAtMs = 0;
   let drawnAtMs = 0;
+  let isDrawn = false;
+  const clear = (): void => {
+    if (isDrawn) out.write(CLEAR_LINE);
+    isDrawn = false;
+  };
   return {
     begin: (records) => {
       total = records;
@@ -48,8 +55,10 @@ export const createProgress = (out: ProgressTerminal, nowMs: () => number): Prog
       const now = nowMs();
       if (now - drawnAtMs < REDRAW_MS) return;
       drawnAtMs = now;
+      isDrawn = true;
       out.write(CLEAR_LINE + progressLine(done, total, now - startedAtMs));
     },
-    end: () => void out.write(CLEAR_LINE),
+    clear,
+    end: clear,
   };
 };

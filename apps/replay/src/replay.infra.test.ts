@@ -173,6 +173,34 @@ describe('replay', () => {
     await rm(out, { recursive: true });
   }, 90_000);
 
+  it('ends when nobody reads on, and on Ctrl-C with 130 and no half answer; and takes its group away', async () => {
+    await write(Array.from({ length: 100 }, () => requestOf(randomUUID())).flat());
+    const allGroups = async (): Promise<string[]> => (await withAdmin((admin) => admin.listGroups())).groups.map(({ groupId }) => groupId);
+    // A command that was killed leaves its group to the broker.
+    const left = await allGroups();
+    const ourGroups = async (): Promise<string[]> =>
+      (await allGroups()).filter((group) => group.startsWith('osago-replay-') && !left.includes(group));
+    const run = (...args: string[]): ChildProcess =>
+      spawn(process.execPath, ['--no-warnings', MAIN, ...args, '--brokers', brokers().join()], {
+        env: { PATH: '' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    const head = run('list', '--json', '--from', '2026-01-01', '--rate', '100');
+    head.stdout!.once('data', () => head.stdout!.destroy());
+    expect(await ended(head)).toBe(0);
+    expect(await ourGroups()).toEqual([]);
+
+    const verifying = run('verify', '--topics-only', '--from', '2026-01-01', '--rate', '20');
+    const said: string[] = [];
+    for (const stream of [verifying.stdout!, verifying.stderr!]) stream.on('data', (chunk) => said.push(String(chunk)));
+    const exit = ended(verifying);
+    await until(async () => (await ourGroups()).length > 0);
+    verifying.kill('SIGINT');
+    expect(await exit).toBe(130);
+    expect(said).toEqual([]);
+    expect(await ourGroups()).toEqual([]);
+  }, 90_000);
+
   it('finds what is planted on the topics and in the database, and nothing else', async () => {
     const { url, pool, drop } = await createDatabase();
     const database = new Database(url);

@@ -41,7 +41,10 @@ export interface Spread {
   readonly p95: number;
 }
 
-/** A line from p5 to p95, a box around the middle half, a mark at the median. */
+/** Room for `25.32 s`. */
+const NUMBER_WIDTH = 46;
+
+/** A line from p5 to p95, a box around the middle half, a mark at the median; the median in numbers at the end. */
 export const spreadChart = (rows: readonly Spread[], unit: string): string => {
   if (rows.length === 0) return nothing;
   const height = AXIS + rows.length * ROW;
@@ -55,7 +58,8 @@ export const spreadChart = (rows: readonly Spread[], unit: string): string => {
       `<line x1="${x(p5)}" x2="${x(p95)}" y1="${y}" y2="${y}" stroke="${COLOURS['pale']}"/>` +
       `<rect x="${x(p25)}" y="${y - 7}" width="${Math.max(x(p75) - x(p25), 2)}" height="14"` +
       ` fill="${colourOf('estimated')}" rx="2"/>` +
-      `<line x1="${x(p50)}" x2="${x(p50)}" y1="${y - 8}" y2="${y + 8}" stroke="${COLOURS['ink']}" stroke-width="2"/></g>`
+      `<line x1="${x(p50)}" x2="${x(p50)}" y1="${y - 8}" y2="${y + 8}" stroke="${COLOURS['ink']}" stroke-width="2"/>` +
+      `${text(Math.min(x(p95) + 6, WIDTH - NUMBER_WIDTH), y + 4, `${p50} ${unit}`, 'class="pale"')}</g>`
     );
   });
   return svg(height, 'spread', [...grid(max, height, (value) => `${value} ${unit}`), ...parts]);
@@ -107,7 +111,9 @@ export const histogram = (bins: readonly Bin[], label: (value: number) => string
     const tick = at % 4 === 0 ? text(x, height - 6, label(from), 'class="pale"') : '';
     const place = `x="${x}" y="${bottom - tall}" width="${width - 2}" height="${tall}"`;
     const said = title(`${label(from)} to ${label(to)}: ${count}`);
-    return `<rect ${place} fill="${colourOf('quoted')}">${said}</rect>${tick}`;
+    const above = `class="pale" text-anchor="middle"`;
+    const number = count > 0 ? text(x + width / 2, bottom - tall - 4, count.toLocaleString('en-US'), above) : '';
+    return `<rect ${place} fill="${colourOf('quoted')}">${said}</rect>${number}${tick}`;
   });
   const base = `<line x1="0" x2="${WIDTH}" y1="${bottom}" y2="${bottom}" stroke="${COLOURS['line']}"/>`;
   return svg(height, 'distribution', [base, ...parts]);
@@ -121,6 +127,11 @@ export interface HeatCell {
   readonly count: number;
 }
 
+/** Of a cell that has room for its number. */
+const PERCENT_WIDTH = 40;
+/** So much of the red is too dark for black. */
+const WHITE_ON = 0.7;
+
 export const heatMap = (cells: readonly HeatCell[]): string => {
   if (cells.length === 0) return nothing;
   const names = [...new Set(cells.map(({ name }) => name))].sort();
@@ -128,6 +139,7 @@ export const heatMap = (cells: readonly HeatCell[]): string => {
   const height = AXIS + names.length * ROW;
   const width = Math.min((WIDTH - LEFT) / hours.length, 80);
   const every = Math.ceil(60 / width);
+  const hasRoom = width >= PERCENT_WIDTH;
   const ticks = hours.flatMap((hour, at) =>
     at % every === 0 ? [text(LEFT + at * width, 14, hour.slice(5), 'class="pale"')] : [],
   );
@@ -136,7 +148,10 @@ export const heatMap = (cells: readonly HeatCell[]): string => {
     const y = AXIS + names.indexOf(name) * ROW;
     const fill = `fill="${colourOf('error')}" fill-opacity="${(0.06 + 0.94 * share).toFixed(2)}"`;
     const said = title(`${hour} ${name}: ${Math.round(share * 100)} % of ${count} without an answer`);
-    return `<rect x="${x}" y="${y}" width="${width - 2}" height="${ROW - 2}" ${fill}>${said}</rect>`;
+    const percent = `${Math.round(share * 100)} %`;
+    const colour = share > WHITE_ON ? 'style="fill:#fff"' : '';
+    const number = hasRoom ? text(x + (width - 2) / 2, y + 15, percent, `${colour} text-anchor="middle"`) : '';
+    return `<rect x="${x}" y="${y}" width="${width - 2}" height="${ROW - 2}" ${fill}>${said}</rect>${number}`;
   });
   const labels = names.map((name, at) => text(0, AXIS + at * ROW + 16, name));
   return svg(height, 'heat map', [...ticks, ...labels, ...parts]);

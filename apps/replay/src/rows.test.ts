@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TOPICS } from '@osago/contracts';
 import { COLUMN_NAMES, CSV_HEADER, toCsvLine, toNdjsonLine, toRow } from './rows.ts';
-import { givenLog, leg, REQUEST_ID, submitted } from './replay-given.ts';
+import { givenLog, leg, REQUEST_ID, stamp, submitted } from './replay-given.ts';
 
 const rowOf = (write: (log: ReturnType<typeof givenLog>) => void) => {
   const log = givenLog();
@@ -14,9 +14,15 @@ describe('a row', () => {
     const members = { premium_kopecks: 100, coefficients: { kt: 1.8, kbm: 1, kvs: 1, ko: 1, km: 1.1, ks: 1 } };
     const row = rowOf(({ write }) => write(1_500, leg('alfa', 'quoted', { afterMs: 1_400, members })));
     expect(row).toMatchObject({
-      ...{ topic: 'quotes', partition: 1, offset: 0, written_at: '2026-11-21 09:00:01.500', request_id: REQUEST_ID },
+      ...{ topic: 'quotes', partition: 1, offset: 0, written_at: '2026-11-21T09:00:01.500Z', request_id: REQUEST_ID },
       ...{ insurer_id: 'alfa', status: 'quoted', class: 6, premium_kopecks: 100, kt: 1.8 },
     });
+  });
+
+  it('has all times in UTC, whatever offset they came with', () => {
+    const members = { answered_at: '2026-11-21T12:00:01+03:00' };
+    const row = rowOf(({ write }) => write(1_500, leg('alfa', 'quoted', { members })));
+    expect(row).toMatchObject({ answered_at: '2026-11-21T09:00:01.000Z', deadline_at: stamp(60_000) });
   });
 
   it('never has the sealed application', () => {
@@ -39,7 +45,7 @@ describe('a row', () => {
   it('keeps the place of a record that is no event of ours, and none of its content', () => {
     const value = Buffer.from('{"type": "79161234567"}');
     const row = rowOf(({ writeRaw }) => writeRaw(0, { topic: TOPICS.quotes, partition: 2, key: 'x', value }));
-    expect(row).toEqual({ topic: 'quotes', partition: 2, offset: 0, written_at: '2026-11-21 09:00:00.000', fault: 'the event type is unknown' });
+    expect(row).toEqual({ topic: 'quotes', partition: 2, offset: 0, written_at: '2026-11-21T09:00:00.000Z', fault: 'the event type is unknown' });
   });
 });
 

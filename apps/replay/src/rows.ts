@@ -68,20 +68,26 @@ export const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[];
 type Cell = string | number | boolean | object | undefined;
 export type Row = Partial<Record<ColumnName, Cell>>;
 
-/** `2026-11-21 09:00:00.000`, as DuckDB reads and writes it. */
-const timestamp = (text: string | undefined): string | undefined => {
-  if (text === undefined) return undefined;
-  // Ours are all of this form; only others have to be understood.
-  const iso = text.length === ISO_LENGTH && text.endsWith('Z') ? text : new Date(text).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, -1)}`;
-};
 const ISO_LENGTH = '2026-11-21T09:00:00.000Z'.length;
+
+/** `2026-11-21T09:00:00.000Z`, whatever its offset was: DuckDB reads a time without zone, and leaves offsets out. */
+const timestamp = <T extends string | undefined>(text: T): T | string =>
+  // Ours are all of this form; only others have to be understood.
+  text === undefined || (text.length === ISO_LENGTH && text.endsWith('Z')) ? text : new Date(text).toISOString();
+
+let lastWritten = { ms: 0, text: new Date(0).toISOString() };
+
+/** The broker writes many records at once: neighbours have one time. */
+const writtenAt = (ms: number): string => {
+  if (ms !== lastWritten.ms) lastWritten = { ms, text: new Date(ms).toISOString() };
+  return lastWritten.text;
+};
 
 interface Place {
   topic: string;
   partition: number;
   offset: number;
-  written_at: string | undefined;
+  written_at: string;
 }
 interface Identity {
   event_id: string;
@@ -144,7 +150,8 @@ const commandCells = (event: Exclude<OsagoEvent, LegEvent>): Row => {
     case 'osago.request.submitted.v1': {
       const { accepted_at, deadline_at, panel, tariff } = event.data;
       const times = { accepted_at: timestamp(accepted_at), deadline_at: timestamp(deadline_at) };
-      return { revision, ...times, panel, ...tariffCells(tariff) };
+      const asked = panel.map((member) => ({ ...member, deadline_at: timestamp(member.deadline_at) }));
+      return { revision, ...times, panel: asked, ...tariffCells(tariff) };
     }
     case 'osago.request.cancelled.v1':
       return { revision };
@@ -167,7 +174,7 @@ export const toRow = (record: LogRecord): Row => {
     partition,
     // Offsets stay below 2^53 for longer than any cluster lives.
     offset: Number(offset),
-    written_at: timestamp(new Date(timestampMs).toISOString()),
+    written_at: writtenAt(timestampMs),
   };
   const decoded = decodeRecord(record);
   if (!decoded.ok) return { ...place, fault: decoded.reason };

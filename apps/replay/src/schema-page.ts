@@ -24,7 +24,8 @@ it as the law wants personal data treated. Readers: \`npm run replay -- sql --ex
 \`SELECT * FROM read_parquet('<out>/*/*/*.parquet')\`.
 
 NDJSON leaves out what is empty, and JSON columns are JSON there; in CSV and Parquet they are text that is JSON. CSV has a
-header, quotes by RFC 4180, and an empty cell where there is nothing.
+header, quotes by RFC 4180, and an empty cell where there is nothing. Times are \`2026-11-21T09:00:00.000Z\` in both, and
+timestamps without zone, in UTC, in Parquet.
 
 | column | type | meaning |
 |---|---|---|

@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import type { EventBus } from '@osago/event-bus';
 import { Duck } from './duck.ts';
 import { readManifest } from './export-manifest.ts';
-import { lanesByPartition, type LogReader, sizeOf, type Window } from './log-reader.ts';
-import type { Progress } from './progress.ts';
+import { CLOCKS_DIFFER_MS, lanesByPartition, readLanes, type Reading, type Window } from './log-reader.ts';
 import { ReplayError } from './replay-error.ts';
 import { type Row, toRow } from './rows.ts';
 import { viewStatements } from './views.ts';
 
-export interface SqlDeps {
+export interface SqlDeps extends Reading {
   readonly bus: EventBus;
-  readonly reader: LogReader;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
 }
 
 const QUERIES = join(import.meta.dirname, '..', 'queries');
@@ -28,44 +24,47 @@ const withViews = async (duck: Duck, nowMs: number): Promise<Duck> => {
   return duck;
 };
 
-/** The requests of the window with all their legs, in memory. */
+/** A request that was accepted elsewhere: it was read for its neighbours' legs. */
+const isOutside = ({ panel, accepted_at }: Row, { fromMs, toMs = Infinity }: Window): boolean => {
+  if (panel === undefined || typeof accepted_at !== 'string') return false;
+  const acceptedAtMs = Date.parse(accepted_at);
+  return acceptedAtMs < fromMs || acceptedAtMs >= toMs;
+};
+
+/** The requests that were accepted in the window with all their legs, in memory. */
 export const duckOverTopics = async (deps: SqlDeps, window: Window, nowMs: number): Promise<Duck> => {
-  const { bus, reader, progress, signal } = deps;
-  const duck = await Duck.open();
-  await duck.createRecords();
   const toMs = window.toMs === undefined ? undefined : window.toMs + LEGS_AFTER_MS;
-  const lanes = await lanesByPartition(bus, { fromMs: window.fromMs, toMs });
+  const lanes = await lanesByPartition(deps.bus, { fromMs: Math.max(window.fromMs - CLOCKS_DIFFER_MS, 0), toMs });
+  const duck = await Duck.open({ signal: deps.signal });
   let rows: Row[] = [];
   const flush = async (): Promise<void> => {
     await duck.addRecords(rows);
     rows = [];
   };
-  progress.begin(sizeOf(lanes));
-  await reader.read(
-    lanes,
-    {
+  try {
+    await duck.createRecords();
+    await readLanes(deps, lanes, {
       onRecords: async (records) => {
         for (const record of records) {
           const row = toRow(record);
-          const isAfter = window.toMs !== undefined && row.panel !== undefined && record.timestampMs >= window.toMs;
-          if (!isAfter) rows.push(row);
+          if (!isOutside(row, window)) rows.push(row);
         }
-        progress.advance(records.length);
         if (rows.length >= BATCH_ROWS) await flush();
       },
-    },
-    signal,
-  );
-  await flush();
-  progress.end();
-  return withViews(duck, nowMs);
+    });
+    await flush();
+    return await withViews(duck, nowMs);
+  } catch (error) {
+    await duck.close();
+    throw error;
+  }
 };
 
-export const duckOverExport = async (dir: string, nowMs: number): Promise<Duck> => {
+export const duckOverExport = async (dir: string, nowMs: number, signal?: AbortSignal): Promise<Duck> => {
   const manifest = await readManifest(dir);
   if (manifest === undefined) throw new ReplayError(`${dir} holds no export`);
   if (manifest.records === 0) throw new ReplayError(`${dir} holds an export without records`);
-  const duck = await Duck.open();
+  const duck = await Duck.open({ signal });
   await duck.readExport(dir, manifest.format);
   return withViews(duck, nowMs);
 };

@@ -48,6 +48,19 @@ describe('the timeline of a request', () => {
     expect(timeline.entries.map(({ says }) => says)).toContain('alfa is asked again, attempt 2 (revision 2)');
   });
 
+  it('draws an end at the cancel that came after the leg was asked again, not at an earlier one', async () => {
+    const log = givenLog();
+    log.write(10, submitted(['alfa', 'beta']));
+    log.write(3_000, cancelled(2, 3_000));
+    log.write(5_000, retryAsked('alfa', { revision: 3, attempt: 2, afterMs: 5_000 }));
+    log.write(9_000, cancelled(4, 9_000));
+    const timeline = timelineOf(await eventsOf(log), at(90_000))!;
+    expect(timeline.legs.map(({ changes }) => changes.at(-1))).toMatchObject([
+      { status: 'cancelled', attempt: 2, afterMs: 9_000 },
+      { status: 'cancelled', attempt: 1, afterMs: 3_000 },
+    ]);
+  });
+
   it('is a page that asks nobody for anything, and writes what insurers say as text', async () => {
     const log = givenLog();
     log.write(10, submitted(['alfa']));

@@ -69,9 +69,11 @@ export const timelineOf = (events: readonly LoggedEvent[], nowMs: number): Timel
     }
     const last = changes.at(-1);
     if (ENDED_BY_THE_CLOCK_OR_A_CANCEL.includes(quote.status) && last?.status !== quote.status) {
-      const cancelledAtMs = Math.min(...state.cancels.map(({ atMs }) => atMs));
-      const endMs = quote.status === 'cancelled' ? cancelledAtMs : Date.parse(quote.deadline_at) + 1_000;
-      changes.push({ afterMs: after(endMs), status: quote.status, attempt: quote.attempt, late: false });
+      // The first cancel that could reach it: a retry may have come after an earlier one.
+      const cancels = state.cancels.map(({ atMs }) => after(atMs)).filter((atMs) => atMs >= (last?.afterMs ?? 0));
+      const cancelledAfterMs = cancels.length > 0 ? Math.min(...cancels) : (last?.afterMs ?? 0);
+      const afterMs = quote.status === 'cancelled' ? cancelledAfterMs : after(Date.parse(quote.deadline_at) + 1_000);
+      changes.push({ afterMs, status: quote.status, attempt: quote.attempt, late: false });
     }
     return changes;
   };

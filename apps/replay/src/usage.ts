@@ -3,6 +3,7 @@
 export interface OptionUsage {
   /** What stands for the value; a flag has none. */
   readonly value?: string;
+  readonly short?: string;
   readonly says: string;
 }
 
@@ -21,7 +22,7 @@ const window = (from: string): Record<string, OptionUsage> => ({
 });
 const filters: Record<string, OptionUsage> = {
   insurer: { value: 'SLUG', says: 'only what concerns this insurer' },
-  status: { value: 'STATUS', says: 'only this status of a request or of a quote' },
+  status: { value: 'STATUS', says: 'only this status of a request or of a quote, such as partial or declined' },
 };
 
 /** Every command has these. */
@@ -30,7 +31,7 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionUsage>> = {
   database: { value: 'URL', says: 'Postgres of core-app ($DATABASE_URL, else the platform that runs here)' },
   rack: { value: 'NAME', says: 'read from followers of this rack where brokers offer it' },
   rate: { value: 'N', says: 'records a second at most; 0: no limit (50000)' },
-  help: { says: 'this text' },
+  help: { short: 'h', says: 'this text' },
 };
 
 export const COMMANDS = {
@@ -59,7 +60,7 @@ export const COMMANDS = {
   },
   list: {
     operands: '',
-    says: 'The requests of a window, by the time of their record or by its offset.',
+    says: 'The requests that were accepted in a window of time, or in a span of offsets.',
     options: {
       ...window('1h'),
       ...filters,
@@ -158,7 +159,13 @@ export const usageOf = (name: CommandName): string => {
   ].join('\n');
 };
 
-const EXIT_CODES = 'Exit codes: 0 done · 1 something is wrong, or the broker cannot be read · 2 bad options.';
+/** After a mistake: the reason must not scroll away. */
+export const hintOf = (name: CommandName): string => `${PROGRAM} ${name} --help has options and examples.\n`;
+
+const EXIT_CODES = [
+  'Exit codes: 0 done · 1 something is wrong, or the broker cannot be read · 2 bad options',
+  '            130 stopped by Ctrl-C: what was written until then is not the whole',
+].join('\n');
 
 export const USAGE = [
   `${PROGRAM} COMMAND [options]`,

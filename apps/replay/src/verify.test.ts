@@ -113,6 +113,13 @@ describe('verify', () => {
     await expect(broken()).resolves.toContain(`${rule} ${place}`);
   });
 
+  it('blames nobody when it is stopped half way', async () => {
+    const stop = new AbortController();
+    const progress = { ...log.progress, advance: () => stop.abort() };
+    const database = { acceptedIn: () => Promise.resolve([OTHER_ID]), requests: () => Promise.resolve([]) };
+    await expect(verify({ ...log, database, progress, signal: stop.signal }, { fromMs: 0 })).rejects.toThrow('stopped');
+  });
+
   it('names the request and says what is wrong', async () => {
     log.write(61_500, leg('gamma', 'quoted', { afterMs: 61_000 }));
     await expect(check()).resolves.toMatchObject({

@@ -4,20 +4,16 @@ import type { EventBus } from '@osago/event-bus';
 import type { Clock } from '@osago/service-kit';
 import type { Database } from './database.ts';
 import type { LoggedEvent } from './logged-event.ts';
-import { lanesByPartition, type LogReader, sizeOf, type Window } from './log-reader.ts';
-import type { Progress } from './progress.ts';
+import { lanesByPartition, readLanes, type Reading, type Window } from './log-reader.ts';
 import { archiveViolations, missingOnLog } from './verify-archive.ts';
 import { VerifyLane } from './verify-lane.ts';
 import { historyOf, type Violation, violationsOf } from './verify-rules.ts';
 
-export interface VerifyDeps {
+export interface VerifyDeps extends Reading {
   readonly bus: EventBus;
-  readonly reader: LogReader;
   /** Undefined: topics only. */
   readonly database: Pick<Database, 'acceptedIn' | 'requests'> | undefined;
   readonly clock: Clock;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
 }
 
 export interface Verified {
@@ -35,9 +31,11 @@ const submittedAtMs = (events: readonly LoggedEvent[]): number | undefined =>
   events.find(({ event }) => event.type === 'osago.request.submitted.v1')?.timestampMs;
 
 export const verify = async (deps: VerifyDeps, window: Window): Promise<Verified> => {
-  const { bus, reader, database, clock, progress, signal } = deps;
+  const { bus, database, clock } = deps;
   const toMs = window.toMs ?? Infinity;
   const violations: Violation[] = [];
+  // One by one: of a log of somebody else every record is one, and a call takes no more than some ten thousand arguments.
+  const found = (more: readonly Violation[]): void => more.forEach((violation) => violations.push(violation));
   const partitions = new Map<string, number>();
   const strays: LoggedEvent[] = [];
   const firstWrittenMs = new Map<number, number>();
@@ -49,7 +47,7 @@ export const verify = async (deps: VerifyDeps, window: Window): Promise<Verified
   const endLane = async (): Promise<void> => {
     const ended = lane;
     lane = new VerifyLane();
-    violations.push(...ended.violations);
+    found(ended.violations);
     repeated += ended.repeated;
     const histories = ended.requests().flatMap(([requestId, events]) => {
       const atMs = submittedAtMs(events);
@@ -62,42 +60,33 @@ export const verify = async (deps: VerifyDeps, window: Window): Promise<Verified
       return history === undefined ? [] : [history];
     });
     requests += histories.length;
-    violations.push(...histories.flatMap((history) => violationsOf(history, readToEndAtMs)));
+    found(histories.flatMap((history) => violationsOf(history, readToEndAtMs)));
     if (database === undefined) return;
     const archived = new Map(
       (await database.requests(histories.map(({ request_id }) => request_id))).map((row) => [row.request_id, row]),
     );
-    violations.push(
-      ...histories.flatMap((history) => archiveViolations(history, archived.get(history.request_id), readToEndAtMs)),
-    );
+    found(histories.flatMap((history) => archiveViolations(history, archived.get(history.request_id), readToEndAtMs)));
   };
 
-  progress.begin(sizeOf(lanes));
-  await reader.read(
-    lanes,
-    {
-      onRecords: (batch) => {
-        records += batch.length;
-        for (const record of batch) {
-          if (record.topic === TOPICS.requests && !firstWrittenMs.has(record.partition)) {
-            firstWrittenMs.set(record.partition, record.timestampMs);
-          }
-          lane.add(record);
+  await readLanes(deps, lanes, {
+    onRecords: (batch) => {
+      records += batch.length;
+      for (const record of batch) {
+        if (record.topic === TOPICS.requests && !firstWrittenMs.has(record.partition)) {
+          firstWrittenMs.set(record.partition, record.timestampMs);
         }
-        progress.advance(batch.length);
-      },
-      onLaneEnd: endLane,
+        lane.add(record);
+      }
     },
-    signal,
-  );
-  progress.end();
-  violations.push(...strayViolations(strays, partitions));
+    onLaneEnd: endLane,
+  });
+  found(strayViolations(strays, partitions));
   if (database !== undefined) {
     const beganMs = await retentionBeganMs(bus, firstWrittenMs);
     const untilMs = window.toMs === undefined ? readToEndAtMs : Math.min(window.toMs, readToEndAtMs) - EDGE_MS;
     const accepted = await database.acceptedIn(Math.max(window.fromMs, beganMs) + EDGE_MS, untilMs);
     const missing = accepted.filter((requestId) => !partitions.has(requestId));
-    violations.push(...(await database.requests(missing)).flatMap((row) => missingOnLog(row, readToEndAtMs)));
+    found((await database.requests(missing)).flatMap((row) => missingOnLog(row, readToEndAtMs)));
   }
   return { records, requests, repeated, violations };
 };
