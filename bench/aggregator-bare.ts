@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import { Kafka, logLevel, type TopicMessages } from 'kafkajs';
 import { createHash } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { CallBudget } from '../apps/osago-aggregator/src/call-budget.ts';
 import { LEASE } from '../apps/osago-aggregator/src/call-budget-scripts.ts';
 import { CLAIM, SAVE } from '../apps/osago-aggregator/src/run-scripts.ts';
 import { keysOf } from '../apps/osago-aggregator/src/run-store.ts';
@@ -46,6 +47,14 @@ for (const lua of SHA.keys()) await redis.script('LOAD', lua);
 const script = (lua: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> =>
   redis.evalsha(SHA.get(lua) ?? '', keys.length, ...keys, ...args);
 
+/** What a pod asks for on the way: a block of four permits. */
+let leaseArgs: readonly (string | number)[] = [];
+const recorder = { script: (_lua: string, _key: string, args: typeof leaseArgs) => ((leaseArgs = args), Promise.resolve(undefined)) };
+const limits = { rate_per_s: 1_000, burst: 1_000, concurrency: 100 };
+await new CallBudget(recorder, 'bare', { pod: 'bare', openMs: 1_000 }).lease({
+  wanted: 1, ahead: 3, lateWanted: 0, used: 5, slotsWanted: 8, limits, breaker: 'auto', hasAnswered: true,
+});
+
 const waiting: { event: LegEvent; partition: number; settle: () => void }[] = [];
 let isSending = false;
 
@@ -77,7 +86,7 @@ let calls = 0;
 const call = async (insurerId: string, path: string, options: Parameters<typeof request>[1] = {}): Promise<unknown> => {
   calls += 1;
   if (calls % callsPerLease < 1) {
-    void script(LEASE, [`osago:{insurer:${insurerId}}:budget`], ['bare', 1_000, 1_000, 50_000, 3, 1, 0, 0.1, 100, 100, 5, 8, 3_000_000, 'auto', 65_000_000, 1]);
+    void script(LEASE, [`osago:{insurer:${insurerId}}:budget`], leaseArgs);
   }
   const { body } = await request(`${origin}/${insurerId}${path}`, { ...options, dispatcher });
   return body.json();
@@ -93,7 +102,7 @@ const ask = async ({ requestId, application }: Asking, deadlineAtMs: number): Pr
   const fence = Date.now();
   const deadline_at = new Date(deadlineAtMs).toISOString();
   const body = JSON.stringify({ request_id: requestId, application });
-  await script(CLAIM, keys, [requestId, 'bare', LEASE_MS, TTL_S, 'new', HEADERS.traceparent, body]);
+  await script(CLAIM, keys, [requestId, 'bare', LEASE_MS, TTL_S, 'new', 'traceparent', HEADERS.traceparent, 'application', body]);
   const store = (legs: readonly object[]): Promise<unknown> =>
     script(SAVE, keys, [requestId, 'bare', LEASE_MS, TTL_S, String(fence), 'part', 'held', ...legs.flatMap((leg, at) => [`leg:${at}`, JSON.stringify(leg)])]);
   const legOf = (insurer_id: string) => ({ insurer_id, name: insurer_id, attempt: 1, revision: 1, deadlineAtMs, step: 1 });
@@ -141,7 +150,7 @@ answerQuestions({
     const startedMs = performance.now();
     const asked: Promise<void>[] = [];
     for (const [at, asking] of askingsOf(seed, count).entries()) {
-      await pause(startedMs + (at * 1_000) / perSecond - performance.now());
+      await pause(Math.max(0, startedMs + (at * 1_000) / perSecond - performance.now()));
       asked.push(ask(asking, Date.now() + deadlineMs));
     }
     await Promise.all(asked);

@@ -73,6 +73,8 @@ export interface PollingResult {
   saturated: string[];
   /** Judged legs that had an answer in time and were not told of it: failed, or skipped while the breaker was open. */
   lost: number;
+  /** Round trips to Redis for the permits of one call. */
+  leases: number;
 }
 
 export const measurePolling = async (world: World, size: Size, { pods, compared, lessons }: { pods: number; compared: readonly Polling[]; lessons: number }): Promise<PollingResult> => {
@@ -83,6 +85,7 @@ export const measurePolling = async (world: World, size: Size, { pods, compared,
   const legs = await legsOf(scene, insurers, played, outcomes);
   const counts = (await Promise.all(scene.pods.map((pod) => pod.ask<[string, PollCounts][]>('polls')))).flat();
   const counters = await countersOf(scene);
+  const leases = (await leasesOf(scene)) / (await callsOf(scene));
   await world.end(scene);
 
   /** It is asked as often as it allows, so the rest waits. */
@@ -106,8 +109,11 @@ export const measurePolling = async (world: World, size: Size, { pods, compared,
     const perLeg = { pollsPerQuote: sum('polls') / quotes, pollsPerLeg: sum('polls') / sum('asked'), quotes };
     arms.set(nameOf(arm), { meanMs, p99Ms: quantile(delaysMs, 0.99), ...perLeg });
   }
-  return { arms, saturated, lost: ready.filter((leg) => answerOf(leg) === undefined).length };
+  return { arms, saturated, lost: ready.filter((leg) => answerOf(leg) === undefined).length, leases };
 };
+
+const leasesOf = async ({ pods }: Scene): Promise<number> =>
+  (await Promise.all(pods.map((pod) => pod.ask<Spent>('spent')))).reduce((sum, { scripts }) => sum + (scripts['lease'] ?? 0), 0);
 
 const callsOf = async (scene: Scene): Promise<number> =>
   Object.values(await countersOf(scene)).reduce((sum, { calls }) => sum + calls, 0);
@@ -120,6 +126,7 @@ export interface CpuResult {
   oursUs: number;
   bareUs: number;
   calls: number;
+  bareCalls: number;
   /** Scripts that Redis ran for each call, by what they do. */
   scripts: Record<string, number>;
   /** Empty where nothing was profiled. */
@@ -135,8 +142,11 @@ const profiled = async (process: BenchProcess | undefined, file: string, work: (
   return (await process?.ask<Share[]>('profiled', profileFile(file))) ?? [];
 };
 
+const WARM_UP_MAX = 250;
 /** Requests that are asked before, so that what is compiled is not measured. */
-const warmUp = (size: Size): Size => ({ ...size, seed: `${size.seed} warm-up`, requests: Math.ceil(size.requests / 2) });
+const warmUp = (size: Size): Size => ({ ...size, seed: `${size.seed} warm-up`, requests: Math.min(WARM_UP_MAX, Math.ceil(size.requests / 2)) });
+const PROFILED_MAX = 150;
+const toProfile = (size: Size): Size => ({ ...size, seed: `${size.seed} profiled`, requests: Math.min(PROFILED_MAX, size.requests) });
 
 export const measureCpu = async (world: World, size: Size, { everyMs, isProfiled }: { everyMs: number; isProfiled: boolean }): Promise<CpuResult> => {
   const insurers = { seed: SEED, speed: size.speed, isClean: true };
@@ -153,19 +163,19 @@ export const measureCpu = async (world: World, size: Size, { everyMs, isProfiled
   await asked(size);
   const after = await spent();
   const calls = await callsOf(scene);
-  const ours = isProfiled ? await profiled(scene.pods[0], 'pod', () => asked({ ...size, seed: `${size.seed} profiled` })) : [];
+  const ours = isProfiled ? await profiled(scene.pods[0], 'pod', () => asked(toProfile(size))) : [];
   await world.end(scene);
   const scripts = Object.fromEntries(Object.entries(after.scripts).map(([kind, count]) => [kind, (count - (before.scripts[kind] ?? 0)) / calls]));
   const oursUs = (after.cpuUs - before.cpuUs) / calls;
   const bare = await measureBare(world, size, { everyMs, isProfiled, callsPerLease: 1 / (scripts['lease'] ?? 1) });
-  return { oursUs, bareUs: bare.us, calls, scripts, profile: { ours, bare: bare.profile } };
+  return { oursUs, bareUs: bare.us, calls, bareCalls: bare.calls, scripts, profile: { ours, bare: bare.profile } };
 };
 
 const measureBare = async (
   world: World,
   size: Size,
   { everyMs, callsPerLease, isProfiled }: { everyMs: number; callsPerLease: number; isProfiled: boolean },
-): Promise<{ us: number; profile: Share[] }> => {
+): Promise<{ us: number; calls: number; profile: Share[] }> => {
   const insurers = { seed: SEED, speed: size.speed, isClean: true };
   const scene = await world.begin({ insurers, pods: 0, polling: { everyMs } });
   const { brokers, redisUrl, partitions } = world;
@@ -179,10 +189,10 @@ const measureBare = async (
   await ask(size);
   const { cpuUs } = await bare.ask<Spent>('spent');
   const calls = await callsOf(scene);
-  const profile = isProfiled ? await profiled(bare, 'bare', () => ask({ ...size, seed: `${size.seed} profiled` })) : [];
+  const profile = isProfiled ? await profiled(bare, 'bare', () => ask(toProfile(size))) : [];
   await bare.stop();
   await world.end(scene);
-  return { us: (cpuUs - before.cpuUs) / calls, profile };
+  return { us: (cpuUs - before.cpuUs) / calls, calls, profile };
 };
 
 const HANGING = 'alfa';

@@ -67,6 +67,24 @@ export class ComparedPolling extends PollLearning {
   }
 }
 
+/** Learns as a pod does, and asks at a fixed interval all the same: then it makes the calls that a bare loop makes. */
+export class EvenPolling extends PollLearning {
+  readonly #arm: Polling;
+
+  constructor(everyMs: number) {
+    super(everyMs);
+    this.#arm = { kind: 'fixed', everyMs };
+  }
+
+  override posted(...learned: Parameters<PollLearning['posted']>): InsurerReply {
+    return planned(super.posted(...learned), this.#arm);
+  }
+
+  override polled(...learned: Parameters<PollLearning['polled']>): InsurerReply {
+    return planned(super.polled(...learned), this.#arm);
+  }
+}
+
 const planned = (reply: InsurerReply, { kind, everyMs }: Polling): InsurerReply => {
   switch (reply.kind) {
     case 'accepted':

@@ -12,14 +12,13 @@ import { InsurerControls } from '../apps/osago-aggregator/src/insurer-controls.t
 import { createAgent } from '../apps/osago-aggregator/src/insurer-http.ts';
 import { InsurerOperations } from '../apps/osago-aggregator/src/insurer-operations.ts';
 import { createInsurers } from '../apps/osago-aggregator/src/insurers.ts';
-import { PollLearning } from '../apps/osago-aggregator/src/poll-learning.ts';
 import { Publisher } from '../apps/osago-aggregator/src/publisher.ts';
 import { RedisStore } from '../apps/osago-aggregator/src/redis-store.ts';
 import { BEAT, CLAIM, SAVE } from '../apps/osago-aggregator/src/run-scripts.ts';
 import { RunStore } from '../apps/osago-aggregator/src/run-store.ts';
 import { ServerClock } from '../apps/osago-aggregator/src/server-clock.ts';
 import { type InsurersSettings, marketOf } from './aggregator-market.ts';
-import { ComparedPolling, type Polling, teach } from './aggregator-plans.ts';
+import { ComparedPolling, EvenPolling, type Polling, teach } from './aggregator-plans.ts';
 import { answerQuestions, settingsOf } from './aggregator-process.ts';
 import { startProfile, stopProfile } from './aggregator-profile.ts';
 
@@ -29,7 +28,7 @@ export interface PodSettings {
   keysFile: string;
   settings: InsurerSettings[];
   insurers: InsurersSettings;
-  /** As in production, every so often; or several ways to poll at the same time. */
+  /** Every so often; or several ways to poll at the same time. */
   polling: { everyMs: number } | { compared: Polling[]; lessons: number };
 }
 
@@ -49,14 +48,22 @@ const metrics = createMetrics(name);
 const clock = new ServerClock({ clock: systemClock, log, metrics });
 const bus = await createEventBus({ log }, { brokers, clientId: name });
 const store = new RedisStore({ log, metrics }, redisUrl);
-const scripts: Record<string, number> = {};
+/** By their text: to name them by each call would be measured too. */
+const scripts = new Map<string, number>();
 const redis: Pick<RedisStore, 'script' | 'awayForMs'> = {
   awayForMs: () => store.awayForMs(),
   script: (lua, keys, args) => {
-    const kind = SCRIPTS.get(lua) ?? 'other';
-    scripts[kind] = (scripts[kind] ?? 0) + 1;
+    scripts.set(lua, (scripts.get(lua) ?? 0) + 1);
     return store.script(lua, keys, args);
   },
+};
+const scriptsByKind = (): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const [lua, count] of scripts) {
+    const kind = SCRIPTS.get(lua) ?? 'other';
+    counts[kind] = (counts[kind] ?? 0) + count;
+  }
+  return counts;
 };
 const pod = `${name}:${randomUUID()}`;
 const agent = createAgent(settings);
@@ -68,7 +75,7 @@ const taught = (ways: Polling[], lessons: number): ComparedPolling => {
   one.counts.clear();
   return one;
 };
-const learning = 'compared' in polling ? taught(polling.compared, polling.lessons) : new PollLearning(polling.everyMs);
+const learning = 'compared' in polling ? taught(polling.compared, polling.lessons) : new EvenPolling(polling.everyMs);
 const insurers = createInsurers({ agent, redis, clock, metrics, learning }, settings, { pod });
 const controls = new InsurerControls(redis);
 const operations = new InsurerOperations({ controls, learning, gates: insurers.gates, clock, log }, settings);
@@ -94,7 +101,7 @@ answerQuestions({
   isReady: () => aggregator.readiness() === undefined && store.awayForMs() === 0,
   spent: (): Spent => {
     const { user, system } = process.cpuUsage();
-    return { cpuUs: user + system, scripts };
+    return { cpuUs: user + system, scripts: scriptsByKind() };
   },
   polls: () => (learning instanceof ComparedPolling ? [...learning.counts] : []),
   profile: startProfile,

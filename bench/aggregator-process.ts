@@ -14,6 +14,9 @@ interface Answer {
   error?: string;
 }
 
+/** As our programs run (apps/platform/src/processes.ts); the negative time-outs are kafkajs's. */
+const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--max-semi-space-size=64'];
+
 /** The number of the answer that a process gives unasked, once, when it is ready. */
 const READY = 0;
 
@@ -41,7 +44,7 @@ export class BenchProcess {
 
   /** Rejects when it ends before it is ready. */
   static async start(program: string, settings: unknown): Promise<BenchProcess> {
-    const one = new BenchProcess(fork(join(import.meta.dirname, program), [JSON.stringify(settings)]));
+    const one = new BenchProcess(fork(join(import.meta.dirname, program), [JSON.stringify(settings)], { execArgv: NODE_FLAGS }));
     await one.#answerTo(READY);
     return one;
   }
@@ -64,7 +67,7 @@ export class BenchProcess {
 
   async #answerTo(number: number): Promise<unknown> {
     const { answer, error } = await new Promise<Answer>((resolve) => this.#waiting.set(number, resolve));
-    if (error !== undefined) throw new Error(`${this.#child.spawnargs[1]}: ${error}`);
+    if (error !== undefined) throw new Error(`${this.#child.spawnargs.at(-2)}: ${error}`);
     return answer;
   }
 

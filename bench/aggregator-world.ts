@@ -20,6 +20,7 @@ import { ROOT } from './parts.ts';
 
 const GROUP = 'osago-aggregator';
 const LOOK_EVERY_MS = 50;
+const SAY_EVERY_MS = 20_000;
 /** For a pod in the group, for what comes after the last deadline: more than a session and two rebalances. */
 const PATIENCE_MS = 60_000;
 
@@ -69,12 +70,13 @@ export class World {
   readonly #redis: Redis;
   readonly #keys: Keyring;
   readonly #keysFile: string;
+  readonly #say: (line: string) => void;
   readonly #close: (() => Promise<unknown>)[];
   /** By key of the leg; of the scene that plays. */
   readonly #outcomes = new Map<string, Outcome[]>();
   #sinceMs = Infinity;
 
-  static async start(): Promise<World> {
+  static async start({ say }: { say: (line: string) => void }): Promise<World> {
     const dataDir = mkdtempSync(join(tmpdir(), 'osago-bench-'));
     const children = new Children({ logDir: join(dataDir, 'logs') });
     children.removeAtEnd(dataDir);
@@ -90,14 +92,16 @@ export class World {
       partitions: await bus.partitions(TOPICS.requests),
       keys: await loadKeyring(keyrings.logPublic),
       keysFile: keyrings.logPrivate,
+      say,
     });
     const stopReading = await world.#read();
     world.#close.push(stopReading, () => bus.close(), () => kafka.stop(), () => redis.stop(), () => children.close());
     return world;
   }
 
-  private constructor(made: { bus: EventBus; brokers: string[]; redisUrl: string; partitions: number; keys: Keyring; keysFile: string }) {
+  private constructor(made: { bus: EventBus; brokers: string[]; redisUrl: string; partitions: number; keys: Keyring; keysFile: string; say: (line: string) => void }) {
     this.#bus = made.bus;
+    this.#say = made.say;
     this.brokers = made.brokers;
     this.redisUrl = made.redisUrl;
     this.partitions = made.partitions;
@@ -179,8 +183,13 @@ export class World {
     const events = await Promise.all(askings.map(async (asking) => ({ asking, sealed: await this.#keys.seal(JSON.stringify(asking.application)) })));
     const sentAtMs = new Map<string, number>();
     const startedMs = performance.now();
+    let sayAtMs = startedMs + SAY_EVERY_MS;
     for (const [at, { asking, sealed }] of events.entries()) {
-      await pause(startedMs + (at * 1_000) / perSecond - performance.now());
+      if (performance.now() >= sayAtMs) {
+        sayAtMs += SAY_EVERY_MS;
+        this.#say(`  ${at} of ${events.length} requests sent, ${this.#outcomes.size} legs have an outcome`);
+      }
+      await pause(Math.max(0, startedMs + (at * 1_000) / perSecond - performance.now()));
       sentAtMs.set(asking.requestId, Date.now());
       const event = submittedOf(asking, sealed, { deadlineMs, panel });
       const partition = partitionFor(asking.requestId, this.partitions);

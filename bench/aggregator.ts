@@ -1,10 +1,11 @@
 /**
  * `npm run bench:aggregator`: how soon after an insurer has its answer the person's quote is on the log, what a call to an
  * insurer costs beside a bare loop that does the same, and what a hanging insurer and a killed pod change. `--quick` only
- * proves that it works. `--only=polling,cpu,hang,kill` runs and judges a part, `--requests=2500 --rounds=1` are the sizes.
+ * proves that it works. `--only=polling,cpu,hang,kill` runs and judges a part; `--requests=2500` is the size of all of them,
+ * else each has its own, `--rounds=1` how often all but polling are measured.
  */
 import { parseArgs } from 'node:util';
-import { type CpuResult, type KillResult, measureCpu, measureHang, measureKill, measurePolling, type PollingResult } from './aggregator-phases.ts';
+import { type CpuResult, type KillResult, measureCpu, measureHang, measureKill, measurePolling, type PollingResult, type Size } from './aggregator-phases.ts';
 import { nameOf, type Polling } from './aggregator-plans.ts';
 import { World } from './aggregator-world.ts';
 import { median, report, type Row, spreadOf } from './report.ts';
@@ -19,9 +20,15 @@ const { values: args } = parseArgs({
 });
 const isQuick = args.quick;
 const ROUNDS = Number(args.rounds ?? 1);
-const REQUESTS = Number(args.requests ?? (isQuick ? 10 : 2_500));
+/** Of each part; a CPU time or a p99 needs fewer than five ways to poll at once. */
+const REQUESTS = { polling: 2_500, cpu: 800, hang: 500, kill: 300 };
+const QUICK_REQUESTS = 10;
 const isAsked = (part: string): boolean => args.only?.split(',').includes(part) ?? true;
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const startedMs = performance.now();
+const say = (line: string): void => {
+  const seconds = Math.floor((performance.now() - startedMs) / 1_000);
+  process.stderr.write(`${String(Math.floor(seconds / 60)).padStart(2)}:${String(seconds % 60).padStart(2, '0')} ${line}\n`);
+};
 
 /** In the quick lane a minute passes in a second. */
 const SECOND_MS = isQuick ? 50 : 1_000;
@@ -32,33 +39,48 @@ const COMPARED = [LEARNED, ...FIXED, HINTED];
 /** Of each insurer; a fifth of them is polled as learned, and so learned from. */
 const LESSONS = isQuick ? 50 : 1_500;
 /** The insurers as they are for what is about waiting; five times as fast for what is not. */
-const POLLING = { perSecond: 18, speed: 1 };
-const OTHERS = { perSecond: 15, speed: 5 };
+/** So many that ten insurers, all pods and the parts leave two cores some rest: what waits for a core is no delay of polling. */
+const POLLING = { perSecond: 20, speed: 1 };
+const OTHERS = { perSecond: 25, speed: 5 };
 const QUICK = { perSecond: 20, speed: 60 };
-const paceOf = (pace: typeof POLLING): typeof POLLING => (isQuick ? QUICK : pace);
+
+const sizeOf = (part: keyof typeof REQUESTS, seed: string): Size => {
+  const requests = Number(args.requests ?? (isQuick ? QUICK_REQUESTS : REQUESTS[part]));
+  return { seed, requests, ...(isQuick ? QUICK : part === 'polling' ? POLLING : OTHERS) };
+};
+
+/** Says how long it took. */
+const timed = async <T>(what: string, { requests, perSecond }: Size, work: () => Promise<T>): Promise<T> => {
+  say(`${what}: ${requests} requests, ${perSecond} a second`);
+  const fromMs = performance.now();
+  const result = await work();
+  say(`${what} took ${((performance.now() - fromMs) / 1_000).toFixed(0)} s`);
+  return result;
+};
 
 const polling: { pods: number; result: PollingResult }[] = [];
 const cpu: CpuResult[] = [];
 const hang: { calmMs: number; hangingMs: number }[] = [];
 const kill: KillResult[] = [];
 
-const world = await World.start();
+const world = await World.start({ say });
 try {
   if (isAsked('polling')) {
     for (const pods of isQuick ? [2] : [1, 2]) {
-      say(`polling, ${REQUESTS} requests, pods: ${pods}`);
-      const size = { seed: `polling ${pods}`, requests: REQUESTS, ...paceOf(POLLING) };
-      polling.push({ pods, result: await measurePolling(world, size, { pods, compared: COMPARED, lessons: LESSONS }) });
+      const size = sizeOf('polling', `polling ${pods}`);
+      const compared = { pods, compared: COMPARED, lessons: LESSONS };
+      polling.push({ pods, result: await timed(`polling, pods: ${pods}`, size, () => measurePolling(world, size, compared)) });
     }
   }
   for (let round = 1; round <= ROUNDS; round += 1) {
-    say(`round ${round} of ${ROUNDS}`);
-    const size = (requests: number) => ({ seed: `round ${round}`, requests: isQuick ? 10 : requests, ...paceOf(OTHERS) });
+    const seed = `round ${round}`;
+    const [ofCpu, ofHang, ofKill] = [sizeOf('cpu', seed), sizeOf('hang', seed), sizeOf('kill', seed)];
     const everyMs = isQuick ? LEARNED.everyMs : LEARNED.everyMs / OTHERS.speed;
-    if (isAsked('cpu')) cpu.push(await measureCpu(world, size(100), { everyMs, isProfiled: round === 1 && !isQuick }));
-    if (isAsked('hang')) hang.push(await measureHang(world, size(100)));
+    const options = { everyMs, isProfiled: round === 1 && !isQuick };
+    if (isAsked('cpu')) cpu.push(await timed(`CPU, ${seed}`, ofCpu, () => measureCpu(world, ofCpu, options)));
+    if (isAsked('hang')) hang.push(await timed(`a hanging insurer, ${seed}`, ofHang, () => measureHang(world, ofHang)));
     // Its group waits for the dead member's session to end: too long for the quick lane.
-    if (isAsked('kill') && !isQuick) kill.push(await measureKill(world, size(60)));
+    if (isAsked('kill') && !isQuick) kill.push(await timed(`a killed pod, ${seed}`, ofKill, () => measureKill(world, ofKill)));
   }
 } finally {
   await world.close();
@@ -77,9 +99,15 @@ const fixedAt = (arms: PollingResult['arms'], pollsPerLeg: number, of: 'meanMs' 
   return more[of] + part * (fewer[of] - more[of]);
 };
 
-const pollingRows = ({ pods, result: { arms, saturated, lost } }: (typeof polling)[number]): Row[] => {
+/** Round trips to Redis for the permits of insurers, by call. */
+const LEASES_MAX = 0.3;
+const leasesRow = (on: string, leases: number): Row => {
+  const goal = { text: `≤ ${LEASES_MAX}`, met: leases <= LEASES_MAX };
+  return { metric: `round trips to Redis for permits, a call, ${on}`, unit: '', ours: leases, goal };
+};
+
+const pollingRows = ({ pods, result: { arms, saturated, lost, leases } }: (typeof polling)[number]): Row[] => {
   const on = pods === 1 ? '1 pod' : `${pods} pods`;
-  say(`polling, ${on}: not judged, for their limits are what decides: ${saturated.join(', ') || 'none'}; answers in time not told: ${lost}`);
   const learned = arms.get(nameOf(LEARNED));
   if (learned === undefined) return [];
   const judged = (metric: string, of: 'meanMs' | 'p99Ms', most: number): Row => {
@@ -95,19 +123,25 @@ const pollingRows = ({ pods, result: { arms, saturated, lost } }: (typeof pollin
   return [
     judged('mean', 'meanMs', 0.8),
     judged('p99', 'p99Ms', 1.5),
+    { metric: `  ${nameOf(LEARNED)}, polls a quote`, unit: '', ours: learned.pollsPerQuote },
     ...[...FIXED, HINTED].flatMap((kind) => told(kind, arms.get(nameOf(kind)) ?? learned)),
+    { metric: `  insurers whose own limits decide, not judged: ${saturated.join(', ') || 'none'}`, unit: '', ours: saturated.length },
+    { metric: '  answers in time that were not told, of all judged legs', unit: '', ours: lost },
+    leasesRow(on, leases),
   ];
 };
 
-const PROFILE_LINES = 30;
+/** More is in `bench/out/aggregator-*.cpuprofile`. */
+const PROFILE_LINES = 20;
 
-const sayProfile = ({ oursUs, bareUs, profile }: CpuResult): void => {
+/** Where the CPU time of a call goes, by file and package, with what Node does for it; beside the same of the floor. */
+const profileRows = ({ oursUs, bareUs, profile }: CpuResult): Row[] => {
   const bare = new Map(profile.bare.map(({ name, share }) => [name, share * bareUs]));
-  const us = (value: number): string => value.toFixed(1).padStart(8);
-  say('where the CPU time of a call goes, µs (ours, floor, by file and package, with what Node does for it):');
-  for (const { name, share, functions } of profile.ours.slice(0, PROFILE_LINES)) {
-    say(`${us(share * oursUs)}${us(bare.get(name) ?? 0)}  ${name}${functions.length > 0 ? `: ${functions.join(', ')}` : ''}`);
-  }
+  return profile.ours.slice(0, PROFILE_LINES).map(({ name, share, functions }) => {
+    const metric = `  ${name}${functions.length > 0 ? `: ${functions.join(', ')}` : ''}`;
+    const floor = bare.get(name);
+    return { metric, unit: 'µs', ours: share * oursUs, ...(floor !== undefined && { floor }) };
+  });
 };
 
 const cpuRows = (): Row[] => {
@@ -115,12 +149,14 @@ const cpuRows = (): Row[] => {
   const floor = median(cpu.map(({ bareUs }) => bareUs));
   const [first] = cpu;
   if (first === undefined) return [];
-  if (first.profile.ours.length > 0) sayProfile(first);
   const scripts = Object.entries(first.scripts).map(([kind, perCall]) => ({ metric: `  scripts of Redis a call: ${kind}`, unit: '', ours: perCall }));
   const goal = { text: '≤ 1.5 ×', met: median(ours) <= 1.5 * floor };
   return [
     { metric: 'CPU an insurer call (floor: bare undici, ioredis, kafkajs)', unit: 'µs', ours: median(ours), floor, spread: spreadOf(ours), goal },
+    ...profileRows(first),
+    leasesRow('1 pod, insurers 5 × as fast', median(cpu.map(({ scripts: { lease = 0 } }) => lease))),
     ...scripts,
+    { metric: '  calls to insurers that were measured', unit: '', ours: first.calls, floor: first.bareCalls },
   ];
 };
 

@@ -32,7 +32,7 @@ const ours = (): Arm => {
   // The other routes are not asked here.
   const routes = { stream: streams.handle.bind(streams) } as Partial<Routes> as Routes;
   return {
-    server: createHttpServer(routes, { access, log }),
+    server: createHttpServer(routes, { access, log, draining: streams.draining }),
     fill: (requests, quoted) => {
       for (let n = 0; n < requests; n += 1) {
         showcase.apply(submittedOf(n), PARTITION, 0);

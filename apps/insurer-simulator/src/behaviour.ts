@@ -4,7 +4,7 @@
  * idempotency key and a purpose: a run can be repeated exactly, whatever the load.
  */
 import type { Application, InsurerAnswer, InsurerQuote, Reason } from '@osago/contracts';
-import { insurersVehicle, seededRandom, type TariffRefusal, vehicleKindOf } from '@osago/quotes';
+import { insurersVehicle, type RuleSettings, seededRandom, type TariffRefusal, vehicleKindOf } from '@osago/quotes';
 import { type Priced, price } from './pricing.ts';
 import type { Profile } from './profile.ts';
 
@@ -13,6 +13,8 @@ export interface Behaviour {
   seed: number;
   /** Divides every delay. */
   speed: number;
+  /** Of the tariff; those of @osago/quotes where it has none. */
+  rules?: RuleSettings;
 }
 
 export interface ReceivedApplication {

@@ -1,4 +1,5 @@
 /** What the environment can say to the simulator. */
+import { pricingRuleMembers } from '@osago/contracts';
 import type { LogLevel } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
 
@@ -13,5 +14,6 @@ export const SimulatorConfig = Type.Object({
     [level('debug'), level('info'), level('warn'), level('error'), level('silent')],
     { default: 'info', description: 'debug, info, warn, error or silent' },
   ),
+  ...pricingRuleMembers,
 });
 export type SimulatorConfig = Static<typeof SimulatorConfig>;

@@ -4,7 +4,7 @@
  */
 import type { Application, InsurerQuote, TariffAttributes } from '@osago/contracts';
 import {
-  baseRateCorridor, FIRST_KBM_CLASS, type KbmClass, moscowDate, premium, seededRandom,
+  baseRateCorridor, DEFAULT_RULE_SETTINGS, type KbmClass, moscowDate, premium, type RuleSettings, seededRandom,
   type TariffRefusal, tariffAttributes, validUntil,
 } from '@osago/quotes';
 import type { Profile } from './profile.ts';
@@ -28,11 +28,13 @@ export interface Priced {
 
 export type Price = Priced | { kind: 'refused'; refusal: TariffRefusal };
 
+const placeOf = ({ region, town }: Application['owner']['address']): string => (town === undefined ? region : `${region} ${town}`);
+
 /** What pricing may depend on, in a fixed order, so that the order of members on the wire does not matter. */
 const contentOf = ({ vehicle, owner, drivers, unlimited_drivers, purpose, period }: Application): string =>
   JSON.stringify([
     vehicle.vin, vehicle.body_number, vehicle.chassis_number, vehicle.plate, vehicle.category, vehicle.brand,
-    vehicle.model, vehicle.year, vehicle.power_hp, vehicle.power_kw, owner.kind, owner.address.region, unlimited_drivers, purpose,
+    vehicle.model, vehicle.year, vehicle.power_hp, vehicle.power_kw, owner.kind, placeOf(owner.address), unlimited_drivers, purpose,
     period.months,
     drivers.map(({ birth_date, foreign_licence, licence }) => [
       birth_date, licence?.series, licence?.number ?? foreign_licence?.number,
@@ -50,18 +52,18 @@ const prolongationOf = (
 };
 
 export const price = (
-  { profile, seed }: { profile: Profile; seed: number },
+  { profile, seed, rules = DEFAULT_RULE_SETTINGS }: { profile: Profile; seed: number; rules?: RuleSettings },
   application: Application,
   nowMs: number,
 ): Price => {
   const content = contentOf(application);
-  const attributes = tariffAttributes(application, moscowDate(nowMs));
+  const attributes = tariffAttributes(application, moscowDate(nowMs), rules);
   const corridor = baseRateCorridor(attributes);
   if (corridor === undefined) return { kind: 'refused', refusal: 'no_tariff_in_force' };
   const { minKopecks, maxKopecks } = corridor;
   // The class comes from the national system: the same for all insurers.
   const kbmClass = application.unlimited_drivers
-    ? FIRST_KBM_CLASS
+    ? rules.firstKbmClass
     : seededRandom(`${seed} kbm ${content}`).pick(KBM_DRAW);
 
   const random = seededRandom(`${seed} ${profile.insurer_id} price ${content}`);
@@ -73,14 +75,14 @@ export const price = (
 
   const quoteAt = (baseRate: number): InsurerQuote | TariffRefusal => {
     const baseRateKopecks = Math.round(Math.min(Math.max(baseRate, minKopecks), maxKopecks));
-    const result = premium(attributes, { baseRateKopecks, kbmClass });
+    const result = premium(attributes, { baseRateKopecks, kbmClass }, rules);
     if (!result.ok) return result.refusal;
     return {
       premium_kopecks: result.premium_kopecks,
       base_rate_kopecks: baseRateKopecks,
       coefficients: result.coefficients,
       ...(result.drivers.length > 0 && { drivers: result.drivers }),
-      valid_until: validUntil({ answeredAtMs: nowMs, policyStartDate: attributes.policy_start_date }),
+      valid_until: validUntil({ answeredAtMs: nowMs, policyStartDate: attributes.policy_start_date }, rules),
       extras: profile.extras,
       pool: profile.pool,
       ...prolongationOf(profile, application),

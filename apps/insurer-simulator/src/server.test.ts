@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { sampleApplication } from '@osago/quotes';
@@ -55,6 +57,22 @@ const setup = async ({ profiles = PROFILES, speed = 1 }: { profiles?: Profile[];
 
 const changed = (insurerId: string, given: Partial<Profile>): Profile[] =>
   PROFILES.map((profile) => (profile.insurer_id === insurerId ? { ...profile, ...given } : profile));
+
+test('one more insurer is one more entry of the file: nothing else knows it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'osago-profiles-'));
+  const file = join(folder, 'profiles.yaml');
+  const market = readFileSync(join(import.meta.dirname, '..', 'profiles.yaml'), 'utf8');
+  writeFileSync(file, `${market}\n- { insurer_id: omega, name: Омега, base_rate_position: 0.3, latency: { p50_ms: 10, p95_ms: 20 } }\n`);
+  try {
+    const { call, clock, post } = await setup({ profiles: loadProfiles(file) });
+    const { application_id } = (await post('omega', 'k')).body as { application_id: string };
+    clock.ms += 1_000;
+    expect((await call(`/omega/quotes/${application_id}`)).body).toMatchObject({ status: 'ready' });
+    expect((await call('/admin/counters/omega')).body).toMatchObject({ posts: 1, posts_by_key: { k: 1 } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 describe('POST /<insurer>/applications', () => {
   test('answers 201 pending, and polls show the answer when its time has come', async () => {

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { checker, InsurerApplication } from '@osago/contracts';
 import type { Clock, Log, Service } from '@osago/service-kit';
 import { adminReply } from './admin.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { MarkedCall } from './fault.ts';
 import { pollReply, postReply, refusalOf } from './insurer-calls.ts';
 import type { Profile } from './profile.ts';
@@ -21,11 +22,8 @@ const BODY_BYTES_MAX = 256 * 1024;
 /** Applications of all insurers together, about 1 kB each. */
 const REMEMBERED_MAX = 200_000;
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends Omit<Behaviour, 'profile'> {
   profiles: readonly Profile[];
-  seed: number;
-  /** Divides every delay, also those in Retry-After. */
-  speed: number;
 }
 
 const check = checker(InsurerApplication);
@@ -55,12 +53,12 @@ const parse = (body: Buffer): ReturnType<typeof check> => {
 };
 
 /** A server that does not listen yet. */
-export const createSimulator = (clock: Clock, { profiles, seed, speed }: SimulatorOptions): Server => {
+export const createSimulator = (clock: Clock, { profiles, ...behaviour }: SimulatorOptions): Server => {
   const rememberedMax = Math.max(1, Math.floor(REMEMBERED_MAX / profiles.length));
   const insurers = new Map(
     profiles.map((profile) => [
       profile.insurer_id,
-      new SimulatedInsurer({ profile, seed, speed }, clock, { rememberedMax }),
+      new SimulatedInsurer({ profile, ...behaviour }, clock, { rememberedMax }),
     ]),
   );
 

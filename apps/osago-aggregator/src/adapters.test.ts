@@ -24,15 +24,18 @@ const CALL = {
   idempotencyKey: '0b0c8b3e-6a2f-4c57-9a55-0a2f2f4d7c11:alfa',
   application: APPLICATION,
 };
+/** Where no answer comes. */
 const TIMEOUT_MS = 200;
+/** Where one comes, from a busy machine. */
+const PATIENCE_MS = 30_000;
 const TOO_LONG = 257 * 1_024;
 
 const describeAdapter = (name: string, adapter: Adapter, { quoted, declined, keyHeader, mistyped }: Dialect): void => {
-  const setup = async (answer: AnswerWith) => {
+  const setup = async (answer: AnswerWith, post_timeout_ms = PATIENCE_MS) => {
     const { url, asked, server } = await startInsurer(answer);
     const agent = createAgent([{}]);
     closeLater(() => agent.destroy());
-    const insurer = adapter(httpCaller({ agent, nowMs: () => 0 }, `${url}/`), { post_timeout_ms: TIMEOUT_MS });
+    const insurer = adapter(httpCaller({ agent, nowMs: () => 0 }, `${url}/`), { post_timeout_ms });
     const stop = new AbortController();
     const post = () => insurer.post(CALL, { signal: stop.signal, startByMs: Infinity });
     return { post, stop, asked, server };
@@ -72,7 +75,7 @@ const describeAdapter = (name: string, adapter: Adapter, { quoted, declined, key
       ['a connection that breaks', (_, response) => void response.destroy(), { fault: 'connection' }],
       ['silence', silence, { fault: 'timeout' }],
     ])('makes of %s a fault of its kind', async (_, answer, fault) => {
-      const { post } = await setup(answer);
+      const { post } = await setup(answer, answer === silence ? TIMEOUT_MS : PATIENCE_MS);
       expect(await post()).toMatchObject({ kind: 'fault', ...fault });
     });
 
@@ -89,7 +92,7 @@ const describeAdapter = (name: string, adapter: Adapter, { quoted, declined, key
         response.once('close', () => {
           clearInterval(drip);
         });
-      });
+      }, TIMEOUT_MS);
       expect(await post()).toMatchObject({ kind: 'fault', fault: 'timeout' });
       await until('the insurer sees it go', () => asked[0]?.socket.destroyed === true);
     });
@@ -148,7 +151,7 @@ describe('the instant protocol', () => {
     const { url, asked } = await startInsurer(json(200, { result: 'OK', price: '7123.45', till: '2026-11-28T09:00:00Z' }));
     const agent = createAgent([{}]);
     closeLater(() => agent.destroy());
-    const insurer = ADAPTERS['instant']?.(httpCaller({ agent, nowMs: () => 0 }, url), { post_timeout_ms: 1_000 });
+    const insurer = ADAPTERS['instant']?.(httpCaller({ agent, nowMs: () => 0 }, url), { post_timeout_ms: PATIENCE_MS });
     const options = { signal: new AbortController().signal, startByMs: Infinity };
     const reply = await insurer?.post({ request_id: 'r', idempotencyKey: 'k', application: APPLICATION }, options);
     expect(reply).toEqual({ kind: 'quoted', quote: { premium_kopecks: 712_345, valid_until: '2026-11-28T09:00:00Z' } });

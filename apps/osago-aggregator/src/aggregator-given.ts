@@ -29,7 +29,7 @@ export const APPLICATION: Application = sampleApplication(1, '2026-11-21');
 export const CHANGED: Application = sampleApplication(2, '2026-11-21');
 
 /** Far beyond what any of the waits takes, and before jest ends the test without a word about what it waits for. */
-const PATIENCE_MS = 4_500;
+const PATIENCE_MS = 30_000;
 
 /** Resolves as soon as it is so. */
 export const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
@@ -216,7 +216,7 @@ export type PodOptions = Partial<AggregatorDeps> & {
   sessionTimeoutMs?: number;
 };
 
-export const createRedis = (): SimulatedRedis => new SimulatedRedis(() => Date.now());
+export const createRedis = (nowMs = () => Date.now()): SimulatedRedis => new SimulatedRedis(nowMs);
 
 export const panel = (insurers: Readonly<Record<string, Insurer>>): ReadonlyMap<string, Insurer> =>
   new Map(Object.entries(insurers));

@@ -2,6 +2,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { LEASE_MS } from '@osago/quotes';
 import {
+  APPLICATION,
+  CHANGED,
   createBus,
   createRedis,
   isDone,
@@ -9,6 +11,7 @@ import {
   outcomes,
   panel,
   type Pod,
+  retryAsked,
   says,
   ScriptedInsurer,
   send,
@@ -23,12 +26,14 @@ import { MemoryRunStore } from './memory-run-store.ts';
 
 afterEach(stopPods);
 
-/** A lease that runs out, the scan that finds it, and a machine that does other things too. */
-const TAKEN_MS_MAX = LEASE_MS + 1_000;
+/** A lease that runs out, the scan that finds it, and a machine that does other things too; the run itself has a minute. */
+const TAKEN_MS_MAX = LEASE_MS + 20_000;
 
 describe('after a graceful stop', () => {
   test('a known application is polled on at once and not POSTed again', async () => {
-    const [bus, redis] = [createBus(), createRedis()];
+    const startedAtMs = Date.now();
+    // Its clock stands still: no lease of it ever runs out.
+    const [bus, redis] = [createBus(), createRedis(() => startedAtMs)];
     const before = new ScriptedInsurer();
     const after = new ScriptedInsurer({ poll: [says.quoted] });
     const request = submitted(['alfa']);
@@ -37,11 +42,9 @@ describe('after a graceful stop', () => {
     await until('it is polled', () => before.polls.length > 0);
     await first.stop();
     expect(isDone(bus)).toBe(false);
-    const stoppedAtMs = performance.now();
 
     startPod({ bus, insurers: panel({ alfa: after }), redis });
     await until('the record is done', () => isDone(bus));
-    expect(performance.now() - stoppedAtMs).toBeLessThan(LEASE_MS);
     expect(after.posts).toEqual([]);
     expect(after.polls[0]?.applicationId).toBe('app-1');
     expect(outcomes(bus, request)).toEqual(['alfa quoted']);
@@ -125,7 +128,7 @@ describe('after a crash', () => {
     const [bus, redis] = [createBus(), createRedis()];
     const alfa = new ScriptedInsurer({ poll: ['nothing'] });
     const first = startPod({ bus, insurers: panel({ alfa }), redis });
-    const request = submitted(['alfa'], { deadlineInMs: 3_000 });
+    const request = submitted(['alfa'], { deadlineInMs: 30_000 });
     await send(bus, request);
     await until('it is polled', () => alfa.polls.length > 0);
     await first.crash();
@@ -136,12 +139,36 @@ describe('after a crash', () => {
   });
 });
 
+test.each([
+  ['a request', (request: Submitted) => request, APPLICATION],
+  ['a retry of a request that nobody knows any more', (request: Submitted) => retryAsked(request, 'alfa'), CHANGED],
+] as const)('after a crash between the claim and the first leg that is stored, a peer begins %s', async (_, recordOf, sent) => {
+  const [bus, elsewhere, redis] = [createBus(), createBus(), createRedis()];
+  const runStore = new MemoryRunStore(redis);
+  const saved = Promise.withResolvers<undefined>();
+  let isSaving = false;
+  runStore.save = () => ((isSaving = true), saved.promise);
+  const [before, after] = [new ScriptedInsurer(), new ScriptedInsurer({ post: [says.quoted] })];
+  const request = submitted(['alfa']);
+  const first = startPod({ bus, insurers: panel({ alfa: before }), runStore });
+  await send(bus, recordOf(request));
+  await until('its first step is being stored', () => isSaving);
+  // It never saw the record: its bus has none.
+  startPod({ bus: elsewhere, insurers: panel({ alfa: after }), redis });
+  runStore.goAway();
+  await first.stop();
+  await until('the heir has ended it', () => outcomes(elsewhere, request).length === 1);
+  expect(outcomes(elsewhere, request)).toEqual(['alfa quoted']);
+  expect(after.posts.map(({ application }) => application)).toEqual([sent]);
+  expect(before.posts).toEqual([]);
+});
+
 describe('a partition that goes to another pod', () => {
   test('leaves its runs where they are: the old pod ends them under its lease, the new owner commits them', async () => {
     const [bus, redis] = [createBus(), createRedis()];
     const before = new ScriptedInsurer({ poll: ['nothing'] });
     const after = new ScriptedInsurer();
-    const moving = submitted(['alfa'], { deadlineInMs: 1_500 });
+    const moving = submitted(['alfa'], { deadlineInMs: 4_000 });
     const first = startPod({ bus, insurers: panel({ alfa: before }), redis });
     await send(bus, moving, 3);
     await until('it is being polled', () => before.polls.length === 1);
@@ -222,20 +249,20 @@ describe('a newer holder', () => {
     const [bus, redis] = [createBus(), createRedis()];
     const alfa = new ScriptedInsurer({ poll: [says.pending, 'nothing'] });
     const beta = new ScriptedInsurer({ post: [says.declined] });
-    const request = submitted(['alfa', 'beta'], { deadlineInMs: 700 });
+    const request = submitted(['alfa', 'beta'], { deadlineInMs: 2_500 });
     const first = startPod({ bus, insurers: panel({ alfa, beta }), redis });
     await send(bus, request);
     await until('beta has answered and alfa is polled', () => alfa.polls.length === 1 && outcomes(bus, request).length === 1);
     await takenFrom(first, request);
     await until('the record is done', () => isDone(bus));
-    expect(Date.now()).toBeLessThan(Date.parse(request.data.deadline_at) + 2_500);
+    expect(Date.now()).toBeLessThan(Date.parse(request.data.deadline_at) + TAKEN_MS_MAX);
     expect(outcomes(bus, request)).toEqual(['alfa timeout', 'beta declined']);
   });
 
   test('that lives and does not end a leg is helped by the owner two seconds after the deadline: fence 0', async () => {
     const [bus, redis] = [createBus(), createRedis()];
     const alfa = new ScriptedInsurer();
-    const request = submitted(['alfa'], { deadlineInMs: 500 });
+    const request = submitted(['alfa'], { deadlineInMs: 2_000 });
     const first = startPod({ bus, insurers: panel({ alfa }), redis });
     await send(bus, request);
     await until('it is polled', () => alfa.polls.length === 1);

@@ -85,7 +85,7 @@ describe('Redis that loses all it has', () => {
     const { url, part } = await ownRedis();
     const { bus, runStore } = await setup(url);
     const insurers = { alfa: new ScriptedInsurer({ poll: [says.pending, says.quoted] }), beta: new ScriptedInsurer({ post: ['nothing'] }) };
-    const request = submitted(['alfa', 'beta'], { deadlineInMs: 1_500 });
+    const request = submitted(['alfa', 'beta'], { deadlineInMs: 6_000 });
     startPod({ bus, insurers: panel(insurers), runStore });
     await send(bus, request);
     await until('it is polled', () => insurers.alfa.polls.length === 1);

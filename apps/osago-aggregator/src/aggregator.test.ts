@@ -40,7 +40,7 @@ describe('a request', () => {
       silent: new ScriptedInsurer({ post: ['nothing'] }),
       full: new ScriptedInsurer({ post: [says.busy] }),
     };
-    const request = submitted([...Object.keys(insurers), 'stranger'], { deadlineInMs: 1_200 });
+    const request = submitted([...Object.keys(insurers), 'stranger'], { deadlineInMs: 3_000 });
     startPod({ bus, insurers: panel(insurers) });
     await send(bus, request, 3, TRACEPARENT);
     await until('the record is done', () => isDone(bus, 1, 3));
@@ -155,7 +155,7 @@ describe('a request', () => {
       alfa: new ScriptedInsurer({ poll: [says.quoted] }),
       beta: new ScriptedInsurer({ post: ['nothing'] }),
     });
-    const request = submitted(['alfa', 'beta'], { deadlineInMs: 600 });
+    const request = submitted(['alfa', 'beta'], { deadlineInMs: 2_500 });
     startPod({ bus, insurers, runStore });
     await send(bus, request);
     await until('the record is done', () => isDone(bus));
@@ -225,7 +225,7 @@ describe('a request that expired on arrival', () => {
       beta: new ScriptedInsurer({ post: [says.declined] }),
       gamma: new ScriptedInsurer({ post: ['nothing'] }),
     });
-    const request = submitted(['alfa', 'beta', 'gamma'], { deadlineInMs: 400 });
+    const request = submitted(['alfa', 'beta', 'gamma'], { deadlineInMs: 1_500 });
     const first = startPod({
       bus,
       insurers,

@@ -49,7 +49,6 @@ interface Tracked {
   /** Aborted when the partition goes. */
   readonly lost: AbortController;
   head: RunHead;
-  submitted: Submitted['data'] | undefined;
   readonly commands: RunCommand[];
   kept: Kept[];
   /** New: no pod can be driving it, unless it is delivered again. Then the claim says so. */
@@ -169,7 +168,7 @@ export class Aggregator implements Service {
   }
 
   #onSubmitted(record: LogRecord, { data }: Submitted): void {
-    const { request_id, panel, revision, application_sealed } = data;
+    const { request_id, panel, revision, application_sealed, tariff } = data;
     const asked = panel.map(({ insurer_id, name, deadline_at }) => ({
       insurer_id,
       name,
@@ -179,19 +178,20 @@ export class Aggregator implements Service {
     }));
     const tracked = this.#keep(record, request_id, asked);
     if (tracked === undefined) return;
-    tracked.submitted = data;
-    tracked.head = { ...tracked.head, application_sealed };
+    const { policy_start_date } = tariff;
+    tracked.head = { ...tracked.head, application_sealed, asked: { panel, policy_start_date } };
     this.#look(request_id);
   }
 
   #onRetryAsked(record: LogRecord, { data }: RetryAsked): void {
-    const { request_id, insurer_id, attempt, revision, deadline_at, application_sealed } = data;
+    const { request_id, insurer_id, attempt, revision, deadline_at, application_sealed, tariff } = data;
     const name = this.#deps.names.get(insurer_id) ?? insurer_id;
     const leg = { insurer_id, name, attempt, revision, deadlineAtMs: Date.parse(deadline_at) };
     const tracked = this.#keep(record, request_id, [leg]);
     if (tracked === undefined) return;
     tracked.isNew = false;
-    const retry = { request_id, insurer_id, attempt, revision, deadline_at };
+    const { policy_start_date } = tariff;
+    const retry = { request_id, insurer_id, attempt, revision, deadline_at, policy_start_date };
     const command: RunCommand = { kind: 'retry-asked', name, retry, application_sealed };
     void this.#command(record.partition, request_id, command).then(() => this.#look(request_id));
   }
@@ -210,7 +210,6 @@ export class Aggregator implements Service {
       partition: record.partition,
       lost: new AbortController(),
       head: { traceparent: record.headers['traceparent'] ?? '' },
-      submitted: undefined,
       commands: [],
       kept: [],
       isNew: asked.some(({ deadlineAtMs }) => nowMs < deadlineAtMs),
@@ -270,7 +269,7 @@ export class Aggregator implements Service {
     this.#settle(requestId, tracked, look);
     if (tracked.kept.length === 0) return;
     const open = tracked.kept.flatMap((kept) => kept.open);
-    const decision = decideAsOwner({ requestId, open, look }, { nowMs: clock.nowMs(), awayForMs: runStore.awayForMs() });
+    const decision = decideAsOwner({ requestId, open, look }, { nowMs: clock.nowMs(), awayForMs: runStore.awayForMs(partition) });
     switch (decision.kind) {
       case 'drive':
         await this.#driver.begin(requestId, tracked, lost);

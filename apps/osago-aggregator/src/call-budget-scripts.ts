@@ -17,14 +17,14 @@ export const LEASE_REPLY = {
 
 /**
  * Gives a pod a block of calls by the sum of `reserveBlock` (libs/quotes/src/rate-budget.ts) and its share of the calls at
- * once; takes the note that it is alive. An open breaker gives none, a half-open one a single call to a single pod.
+ * once; takes the note that it is alive, and what calls it has made by itself while Redis was away. An open breaker gives none, a half-open one a single call to a single pod.
  */
 export const LEASE = `
   local pod, interval, burst, horizon = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
   local wanted, ahead, late_wanted = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
   local late_share, late_burst = tonumber(ARGV[8]), tonumber(ARGV[9])
   local concurrency, used, slots_wanted, pod_ttl = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
-  local mode, probe_ttl, has_answered = ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1'
+  local mode, probe_ttl, has_answered, owed = ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1', tonumber(ARGV[17])
   local time = redis.call('TIME')
   local now = time[1] * 1000000 + time[2]
   local known, fields = redis.call('HGETALL', KEYS[1]), {}
@@ -64,7 +64,7 @@ export const LEASE = `
   end
   wanted = math.min(wanted, math.max(0, slots - used) + ahead)
 
-  local whole = math.max(number('whole'), now)
+  local whole = math.max(number('whole'), now) + owed * interval
   local first = whole + interval - burst * interval - now
   local delay, count = first, 0
   while (count < wanted and delay <= horizon) or (count < wanted + ahead and delay <= 0) do
@@ -76,7 +76,7 @@ export const LEASE = `
   while late < late_wanted and delay <= 0 and late_delay() <= 0 do
     late, whole, delay, late_whole = late + 1, whole + interval, delay + interval, late_whole + late_interval
   end
-  if count > 0 or late > 0 then keep('whole', whole) end
+  if count > 0 or late > 0 or owed > 0 then keep('whole', whole) end
   if late > 0 then keep('late_whole', late_whole) end
   if breaker == 2 and count + late > 0 then
     breaker = 3

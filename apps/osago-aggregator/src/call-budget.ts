@@ -45,7 +45,7 @@ export class CallBudget {
 
   async lease(ask: Ask): Promise<Lease> {
     const askedAtMs = performance.now();
-    const reply = await this.#redis.script<number[]>(LEASE, this.#key, this.#leaseArgs(ask));
+    const reply = await this.#redis.script<number[]>(LEASE, this.#key, this.#leaseArgs(ask, this.#local.owed(askedAtMs)));
     const nowMs = performance.now();
     if (reply === undefined) return this.#local.lease(ask, { nowMs, pods: this.#pods, horizonMs: HORIZON_MS, startShare: START_SHARE });
     this.#local.forget();
@@ -67,13 +67,13 @@ export class CallBudget {
     await this.#redis.script(LEAVE, this.#key, [`pod:${this.#pod}`]);
   }
 
-  #leaseArgs(ask: Ask): (string | number)[] {
+  #leaseArgs(ask: Ask, owed: number): (string | number)[] {
     const { limits } = ask;
     const { intervalMs, burst } = tolerantRate({ perSecond: limits.rate_per_s, burst: limits.burst });
     const late = [LATE_SHARE, Math.max(1, Math.floor(burst * LATE_SHARE))];
     const calls = [ask.wanted, ask.ahead, ask.lateWanted];
     const slots = [limits.concurrency, ask.used, ask.slotsWanted, us(POD_TTL_MS)];
-    const breaker = [ask.breaker, us(PROBE_MS), ask.hasAnswered ? 1 : 0];
+    const breaker = [ask.breaker, us(PROBE_MS), ask.hasAnswered ? 1 : 0, owed];
     return [this.#pod, Math.ceil(us(intervalMs)), burst, us(HORIZON_MS), ...calls, ...late, ...slots, ...breaker];
   }
 }
@@ -90,10 +90,10 @@ const readLease = (
   const count = (name: keyof typeof LEASE_REPLY): number => reply[LEASE_REPLY[name]] ?? 0;
   const intervalMs = 1_000 / limits.rate_per_s;
   const toleranceMs = startToleranceMs(limits);
-  const permits = Array.from({ length: count('permits') }, (_, at) => {
-    const delayMs = Math.max(0, ms('firstDelay') + at * intervalMs);
-    return { fromMs: nowMs + delayMs, untilMs: askedAtMs + delayMs + toleranceMs };
-  });
+  const permits: Lease['permits'] = [];
+  for (let delayMs = ms('firstDelay'); permits.length < count('permits'); delayMs += intervalMs) {
+    permits.push({ fromMs: nowMs + Math.max(0, delayMs), untilMs: askedAtMs + Math.max(0, delayMs) + toleranceMs });
+  }
   return {
     permits,
     latePermits: count('latePermits'),

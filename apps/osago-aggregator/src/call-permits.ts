@@ -31,9 +31,10 @@ export class CallPermits {
   }
 
   dropExpired(nowMs: number): void {
-    if (this.#permits.some(({ untilMs }) => untilMs < nowMs)) {
-      this.#permits = this.#permits.filter(({ untilMs }) => untilMs >= nowMs);
-    }
+    let expired = 0;
+    // In the order in which they were reserved, and so in which they expire.
+    while ((this.#permits[expired]?.untilMs ?? Infinity) < nowMs) expired += 1;
+    if (expired > 0) this.#permits.splice(0, expired);
     if (nowMs > this.#lateUntilMs) this.#late = 0;
   }
 

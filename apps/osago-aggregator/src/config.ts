@@ -1,4 +1,5 @@
 /** What osago-aggregator reads from the environment. */
+import { quoteRuleMembers } from '@osago/contracts';
 import { EVENT_BUS_CLIENTS } from '@osago/event-bus';
 import { processMembers } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
@@ -9,7 +10,7 @@ export const AggregatorConfig = Type.Object({
     minLength: 1,
     description: 'Brokers, host:port, separated by commas',
   }),
-  REDIS_URL: Type.String({ minLength: 1, description: 'Redis or Valkey, as a connection URL' }),
+  REDIS_URL: Type.String({ minLength: 1, description: 'Redis or Valkey, as a connection URL; nodes of a cluster as redis+cluster://host:port,host:port' }),
   EVENT_BUS_CLIENT: Type.Union(
     EVENT_BUS_CLIENTS.map((client) => Type.Literal(client)),
     { default: 'kafkajs', description: `The Kafka client: ${EVENT_BUS_CLIENTS.join(', ')}` },
@@ -37,5 +38,6 @@ export const AggregatorConfig = Type.Object({
     default: 5_000,
     description: 'Runs of one pod at once; more stay on the log until one finishes',
   }),
+  ...quoteRuleMembers,
 });
 export type AggregatorConfig = Static<typeof AggregatorConfig>;

@@ -10,7 +10,7 @@ import { type CallBudget, startToleranceMs } from './call-budget.ts';
 import { CallPermits } from './call-permits.ts';
 import { InsurerBreaker, isSick } from './insurer-breaker.ts';
 import type { Finding, Lease } from './lease.ts';
-import { type Admission, type CallToCome, type Refusal, type Waiting, WaitingCalls } from './waiting-calls.ts';
+import { type Admission, type CallToCome, type Pass, type Refusal, type Waiting, WaitingCalls } from './waiting-calls.ts';
 
 export interface GateControl {
   limits: InsurerLimits;
@@ -32,7 +32,7 @@ const SHARE_AGAIN_MS = 100;
 const BREAKER_ASK_MS = 250;
 /** An insurer may not hold itself for longer: nobody waits longer for it. */
 const HOLD_MS_MAX = 60_000;
-/** A timer takes no more than 2^31 ms; a wake-up too many does no harm. */
+/** A timer takes no more than 2^31 ms. */
 const TIMER_MS_MAX = 60_000;
 /** Slots that were not used for so long go back. */
 const GIVE_BACK_MS = 250;
@@ -72,6 +72,8 @@ export class InsurerGate {
   #starts = { count: 0, sinceMs: performance.now(), perMs: 0 };
   #hasAnswered = false;
   #timer: NodeJS.Timeout | undefined;
+  /** When it rings. */
+  #wakeAtMs = Infinity;
 
   constructor(deps: { budget: Pick<CallBudget, 'lease' | 'found' | 'leave'>; clock: Clock }, control: GateControl) {
     this.#budget = deps.budget;
@@ -87,6 +89,8 @@ export class InsurerGate {
   admit(call: CallToCome): Promise<Admission> {
     const refusal = this.#refusalOf(call);
     if (refusal !== undefined) return Promise.resolve({ ok: false, refusal });
+    const pass = this.#passAtOnce(call);
+    if (pass !== undefined) return Promise.resolve({ ok: true, pass });
     const admission = this.#waiting.add(call);
     this.#pump();
     return admission;
@@ -145,21 +149,36 @@ export class InsurerGate {
   }
 
   #start(call: Waiting | undefined): void {
-    if (call === undefined) return;
+    call?.settle({ ok: true, pass: this.#pass() });
+  }
+
+  /** For most calls: none waits before it, and what it needs is leased. */
+  #passAtOnce({ isLate }: CallToCome): Pass | undefined {
+    if (this.#waiting.count > 0 || this.#used >= this.#slots) return undefined;
+    const nowMs = performance.now();
+    this.#permits.dropExpired(nowMs);
+    const isPermitted = isLate ? this.#permits.takeLate() : this.#permits.take(nowMs);
+    if (!isPermitted) return undefined;
+    this.#giveBackAtMs = Infinity;
+    return this.#pass();
+  }
+
+  #pass(): Pass {
     const isProbe = this.#isProbe;
     this.#isProbe = false;
     this.#used += 1;
     this.#usedMost = Math.max(this.#usedMost, this.#used);
     this.#starts.count += 1;
     let isDone = false;
-    const done = (reply: InsurerReply | undefined): void => {
-      if (isDone) return;
-      isDone = true;
-      this.#used -= 1;
-      this.#learn(reply, isProbe);
-      this.#pump();
+    return {
+      done: (reply) => {
+        if (isDone) return;
+        isDone = true;
+        this.#used -= 1;
+        this.#learn(reply, isProbe);
+        this.#pump();
+      },
     };
-    call.settle({ ok: true, pass: { done } });
   }
 
   #learn(reply: InsurerReply | undefined, isProbe: boolean): void {
@@ -218,7 +237,6 @@ export class InsurerGate {
   }
 
   #sleep(nowMs: number): void {
-    clearTimeout(this.#timer);
     const isIdle = this.#waiting.count === 0 && this.#slots > (this.#used === 0 ? 0 : this.#used + SPARE_SLOTS);
     if (!isIdle) this.#giveBackAtMs = Infinity;
     else if (this.#giveBackAtMs === Infinity) this.#giveBackAtMs = nowMs + GIVE_BACK_MS;
@@ -228,8 +246,12 @@ export class InsurerGate {
       // A whole millisecond beyond it, when it is over.
       nowMs + this.#waiting.overdueAtMs - this.#clock.nowMs() + 1,
     );
-    if (wakeAtMs === Infinity) return;
+    // One that rings too early does no harm, and calls begin and end far more often than it rings.
+    if (wakeAtMs >= this.#wakeAtMs) return;
+    clearTimeout(this.#timer);
+    this.#wakeAtMs = wakeAtMs;
     this.#timer = setTimeout(() => {
+      this.#wakeAtMs = Infinity;
       this.#pump();
     }, Math.min(Math.max(0, Math.ceil(wakeAtMs - nowMs)), TIMER_MS_MAX));
   }

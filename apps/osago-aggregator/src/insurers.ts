@@ -2,7 +2,7 @@
  * The insurers by id, each behind a gate of its own (`insurer-gate.ts`), so that one slow insurer never delays another.
  */
 import type { InsurerSettings } from '@osago/contracts';
-import type { InsurerReply } from '@osago/quotes';
+import type { InsurerReply, RuleSettings } from '@osago/quotes';
 import { type Clock, ConfigError, Counter, Gauge, Histogram, type Registry } from '@osago/service-kit';
 import type { Agent } from 'undici';
 import { ADAPTERS } from './adapters.ts';
@@ -24,6 +24,8 @@ export interface InsurersDeps {
   learning: PollLearning;
   /** For the fingerprints of the day cache. */
   cacheKey?: Buffer;
+  /** How long a quote holds. */
+  rules?: RuleSettings;
 }
 
 export interface Insurers {
@@ -50,7 +52,7 @@ export interface InsurersOptions {
   openMs?: number;
 }
 
-/** Throws {@link ConfigError} for an adapter nobody knows, and for a cache without its key. */
+/** Throws {@link ConfigError} for an adapter nobody knows, an address that is none, and for a cache without its key. */
 export const createInsurers = (
   deps: InsurersDeps,
   settings: readonly InsurerSettings[],
@@ -66,6 +68,7 @@ export const createInsurers = (
     if (speak === undefined) {
       throw new ConfigError('the insurers file', [`${insurer_id} has the adapter "${adapter}", none of ${Object.keys(ADAPTERS).join(', ')}`]);
     }
+    if (!URL.canParse(insurer.base_url)) throw new ConfigError('the insurers file', [`base_url of ${insurer_id} is no URL`]);
     const inner = speak(httpCaller({ agent, nowMs: () => clock.nowMs() }, insurer.base_url), insurer);
     const budget = new CallBudget(redis, insurer_id, { pod, openMs });
     const gate = new InsurerGate({ budget, clock }, { limits: limitsOf(insurer), breaker: 'auto', paused: false });

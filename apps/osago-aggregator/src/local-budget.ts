@@ -16,6 +16,7 @@ const ASK_AGAIN_MS = 1_000;
 export class LocalBudget {
   readonly #openMs: number;
   #wholeAtMs = 0;
+  #intervalMs = 1;
   #lateWholeAtMs = 0;
   #heldUntilMs = 0;
   #openUntilMs: number | undefined;
@@ -26,7 +27,12 @@ export class LocalBudget {
     this.#openMs = openMs;
   }
 
-  /** Redis is back: what was reserved here is no budget of its own. Findings stay, for the next time. */
+  /** Calls that were reserved here and that time has not made good yet: the shared budget does not know of them. */
+  owed(nowMs: number): number {
+    return Math.max(0, this.#wholeAtMs - nowMs) / this.#intervalMs;
+  }
+
+  /** Redis is back, and has heard what is owed: nothing is reserved here any more. Findings stay, for the next time. */
   forget(): void {
     this.#wholeAtMs = 0;
     this.#lateWholeAtMs = 0;
@@ -68,6 +74,7 @@ export class LocalBudget {
     const lateRate = { intervalMs: rate.intervalMs / LATE_SHARE, burst: Math.max(1, Math.floor(rate.burst * LATE_SHARE)) };
     const lateCount = block.nextDelayMs > 0 ? 0 : Math.min(ask.lateWanted, most - Math.min(most, block.delaysMs.length));
     const late = reserveBlock(this.#lateWholeAtMs, lateRate, nowMs, { count: lateCount, ahead: 0, horizonMs: 0 });
+    this.#intervalMs = rate.intervalMs;
     this.#wholeAtMs = block.wholeAtMs + late.delaysMs.length * rate.intervalMs;
     this.#lateWholeAtMs = late.wholeAtMs;
     const isProbe = isHalfOpen && block.delaysMs.length + late.delaysMs.length > 0;

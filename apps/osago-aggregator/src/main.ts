@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { InsurersFile } from '@osago/contracts';
 import { createEventBus, DeadLetters } from '@osago/event-bus';
+import { ruleSettings } from '@osago/quotes';
 import {
   createLog,
   createMetrics,
@@ -46,7 +47,8 @@ startMain(async () => {
   const agent = createAgent(settings);
   const learning = new PollLearning(config.POLL_EVERY_MS);
   const cacheKey = config.CACHE_KEYS_FILE === '' ? undefined : [...loadSecrets(config.CACHE_KEYS_FILE).values()][0];
-  const around = { agent, redis, clock, metrics, learning, ...(cacheKey !== undefined && { cacheKey }) };
+  const rules = ruleSettings(config);
+  const around = { agent, redis, clock, metrics, learning, rules, ...(cacheKey !== undefined && { cacheKey }) };
   const insurers = createInsurers(around, settings, { pod });
   const controls = new InsurerControls(redis);
   const operations = new InsurerOperations({ controls, learning, gates: insurers.gates, clock, log }, settings);
@@ -62,6 +64,7 @@ startMain(async () => {
       clock,
       log,
       metrics,
+      rules,
     },
     { runsMax: config.RUNS_MAX },
   );

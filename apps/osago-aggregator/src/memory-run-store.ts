@@ -39,8 +39,8 @@ export class MemoryRunStore implements Pick<RunStore, keyof StorePort> {
     return this.#awaySinceMs.length > 0 ? undefined : answer();
   }
 
-  claim(...[partition, requestId, head]: Parameters<StorePort['claim']>): Promise<Claim | 'driven' | 'unknown' | undefined> {
-    return this.#ask(() => this.redis.claim(partition, requestId, this.holder, head));
+  claim(...[partition, requestId, head, heard]: Parameters<StorePort['claim']>): Promise<Claim | 'driven' | 'unknown' | undefined> {
+    return this.#ask(() => this.redis.claim(partition, requestId, this.holder, { head, heard }));
   }
 
   save(partition: number, run: RunState, what: Parameters<StorePort['save']>[2]): Promise<Saved | undefined> {

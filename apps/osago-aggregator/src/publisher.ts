@@ -7,8 +7,8 @@ import type { EventBus, OutgoingRecord } from '@osago/event-bus';
 import { Counter, type Log, pause, type Registry } from '@osago/service-kit';
 
 const BATCH_MAX = 1_000;
-/** A request to the broker costs as much CPU as an insurer's poll: a busy pod makes no more than a hundred a second. */
-const SEND_EVERY_MS = 10;
+/** A request to the broker costs as much CPU as an insurer's poll: a busy pod makes no more than forty a second. */
+const SEND_EVERY_MS = 25;
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
 

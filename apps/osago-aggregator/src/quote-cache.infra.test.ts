@@ -73,6 +73,19 @@ describe('a quote', () => {
     expect(isCached(await post())).toBe(false);
   });
 
+  test.each<[string, string, Partial<Application>, number]>([
+    ['of the start of its policy', '2026-11-21T18:00:00Z', { policy_start_date: '2026-11-22' }, 3],
+    ['of 1 April, when the KBM of drivers changes', '2027-03-31T19:00:00Z', { policy_start_date: '2027-04-20' }, 2],
+  ])('is never kept beyond the moment %s, whatever its insurer says', async (_, at, change, hoursLeft) => {
+    const { post, clock, kept } = await setup({ premium_kopecks: 700_000, valid_until: '2027-12-01T00:00:00Z' });
+    clock.ms = Date.parse(at);
+    await post({ ...APPLICATION, ...change });
+    await until('it is kept', async () => (await kept()) !== undefined);
+    expect((await kept())?.ttlMs).toBeLessThanOrEqual(hoursLeft * 3_600_000);
+    clock.ms += hoursLeft * 3_600_000;
+    expect(isCached(await post({ ...APPLICATION, ...change }))).toBe(false);
+  });
+
   test('is given no longer than the hours of its insurer', async () => {
     const { post, kept } = await setup({ premium_kopecks: 700_000 }, { hours: 2 });
     await post();

@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { type Application, checker, InsurerQuote, Timestamp } from '@osago/contracts';
-import { moscowDate } from '@osago/quotes';
+import { earliestStart, moscowDate, type RuleSettings, validUntil } from '@osago/quotes';
 import type { Clock } from '@osago/service-kit';
 import { Type } from '@sinclair/typebox';
 import type { Scripts } from './call-budget.ts';
@@ -36,14 +36,16 @@ export class QuoteCache {
   readonly #key: Buffer;
   readonly #insurerId: string;
   readonly #keepMs: number;
+  readonly #rules: RuleSettings | undefined;
 
   constructor(
-    deps: { redis: Scripts; clock: Clock; key: Buffer },
+    deps: { redis: Scripts; clock: Clock; key: Buffer; rules?: RuleSettings },
     { insurerId, hours }: { insurerId: string; hours: number },
   ) {
     this.#redis = deps.redis;
     this.#clock = deps.clock;
     this.#key = deps.key;
+    this.#rules = deps.rules;
     this.#insurerId = insurerId;
     this.#keepMs = hours * HOUR_MS;
   }
@@ -67,10 +69,15 @@ export class QuoteCache {
     return kept.value;
   }
 
-  async keep(fingerprint: string, quote: InsurerQuote): Promise<void> {
-    const keepMs = Math.floor(Math.min(this.#keepMs, this.#leftMs(quote)));
+  /** No longer than the application would get that price: not across the start of its policy, another tariff, 1 April. */
+  async keep(fingerprint: string, quote: InsurerQuote, { policy_start_date }: Pick<Application, 'policy_start_date'>): Promise<void> {
+    const answeredAtMs = this.#clock.nowMs();
+    const policyStartDate = policy_start_date ?? earliestStart(moscowDate(answeredAtMs), this.#rules);
+    const valid_until = validUntil({ answeredAtMs, policyStartDate, insurersUntil: quote.valid_until }, this.#rules);
+    const bounded: InsurerQuote = { ...quote, valid_until };
+    const keepMs = Math.floor(Math.min(this.#keepMs, this.#leftMs(bounded)));
     if (keepMs <= 0) return;
-    const kept: CachedQuote = { quote, cached_at: new Date(this.#clock.nowMs()).toISOString() };
+    const kept: CachedQuote = { quote: bounded, cached_at: new Date(answeredAtMs).toISOString() };
     await this.#redis.script(KEEP, this.#keyOf(fingerprint), [JSON.stringify(kept), keepMs]);
   }
 

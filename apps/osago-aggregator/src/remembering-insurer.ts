@@ -2,6 +2,7 @@
  * An insurer together with what was asked of it: a price that cannot be one for that application is `malformed`, and a
  * quote for the same content is given again from the day cache, where the insurer has one.
  */
+import type { Application } from '@osago/contracts';
 import { type InsurerReply, isPossiblePrice, moscowDate, priceBounds, type PriceBounds } from '@osago/quotes';
 import type { Clock } from '@osago/service-kit';
 import type { CallOptions, Insurer, PostCall } from './insurer.ts';
@@ -13,9 +14,21 @@ const REMEMBERED_MAX = 20_000;
 interface Remembered {
   bounds: PriceBounds | undefined;
   fingerprint: string | undefined;
+  policy_start_date?: string;
 }
 
 const IMPOSSIBLE: InsurerReply = { kind: 'fault', fault: 'malformed', message: 'a price outside the corridor of the tariff' };
+
+/** One application is sent to ten insurers, mostly within a second. */
+const knownBounds = new WeakMap<Application, { today: string; bounds: PriceBounds | undefined }>();
+
+const boundsOf = (application: Application, today: string): PriceBounds | undefined => {
+  const known = knownBounds.get(application);
+  if (known?.today === today) return known.bounds;
+  const bounds = priceBounds(application, today);
+  knownBounds.set(application, { today, bounds });
+  return bounds;
+};
 
 export class RememberingInsurer implements Insurer {
   readonly #inner: Insurer;
@@ -35,8 +48,9 @@ export class RememberingInsurer implements Insurer {
     if (cached !== undefined) return { kind: 'quoted', ...cached };
     const reply = await this.#inner.post(call, options);
     if (reply.kind !== 'accepted' && reply.kind !== 'quoted') return reply;
-    const bounds = priceBounds(call.application, moscowDate(this.#clock.nowMs()));
-    const remembered = { bounds, fingerprint };
+    const bounds = boundsOf(call.application, moscowDate(this.#clock.nowMs()));
+    const { policy_start_date } = call.application;
+    const remembered = { bounds, fingerprint, ...(policy_start_date !== undefined && { policy_start_date }) };
     if (reply.kind === 'quoted') return this.#checked(reply, remembered);
     this.#remember(reply.application_id, remembered);
     return reply;
@@ -73,9 +87,10 @@ export class RememberingInsurer implements Insurer {
     this.#remembered.set(applicationId, remembered);
   }
 
-  #checked(reply: Extract<InsurerReply, { kind: 'quoted' | 'estimated' }>, { bounds, fingerprint }: Remembered): InsurerReply {
+  #checked(reply: Extract<InsurerReply, { kind: 'quoted' | 'estimated' }>, remembered: Remembered): InsurerReply {
+    const { bounds, fingerprint } = remembered;
     if (bounds !== undefined && !isPossiblePrice(reply.quote, bounds)) return IMPOSSIBLE;
-    if (reply.kind === 'quoted' && fingerprint !== undefined) void this.#cache?.keep(fingerprint, reply.quote);
+    if (reply.kind === 'quoted' && fingerprint !== undefined) void this.#cache?.keep(fingerprint, reply.quote, remembered);
     return reply;
   }
 }

@@ -3,7 +3,7 @@
  * renewal, and takes the runs of holders that are gone, whoever owns the partition. Without Redis there are no leases:
  * then it drives what the owner of a partition gives it to drive.
  */
-import { type Application, type RequestSubmitted, TOPICS } from '@osago/contracts';
+import { type Application, TOPICS } from '@osago/contracts';
 import type { EventBus } from '@osago/event-bus';
 import {
   beginRun,
@@ -51,7 +51,6 @@ export interface RunDriverOptions {
 export interface RunBeginning {
   readonly partition: number;
   readonly head: RunHead;
-  readonly submitted: RequestSubmitted | undefined;
   readonly commands: readonly RunCommand[];
 }
 
@@ -129,35 +128,37 @@ export class RunDriver {
 
   /** Drives the run from now on, unless another pod does. Without a lease only until `lost` aborts. */
   async begin(requestId: string, beginning: RunBeginning, lost: AbortSignal): Promise<void> {
-    const { partition, head } = beginning;
-    const claim = await this.#claim(partition, requestId, head);
+    const { partition, head, commands } = beginning;
+    const claim = await this.#claim(partition, requestId, head, commands);
     if (claim === 'not ours' || (claim === undefined && lost.aborted) || this.#isStopped) return;
     this.#drive(requestId, beginning, claim);
   }
 
   async #take(partition: number, requestId: string): Promise<void> {
-    const claim = await this.#claim(partition, requestId, undefined);
+    const claim = await this.#claim(partition, requestId);
     if (claim === 'not ours' || claim === undefined || this.#isStopped) return;
     this.#taken.inc();
-    this.#drive(requestId, { partition, head: claim.head, submitted: undefined, commands: [] }, claim);
+    this.#drive(requestId, { partition, head: claim.head, commands: [] }, claim);
   }
 
-  async #claim(partition: number, requestId: string, head: RunHead | undefined): Promise<Claim | 'not ours' | undefined> {
+  async #claim(...[partition, requestId, head, heard]: Parameters<RunStore['claim']>): Promise<Claim | 'not ours' | undefined> {
     if (this.#runs.has(requestId) || this.#claiming.has(requestId) || this.#isStopped) return 'not ours';
     this.#claiming.set(requestId, partition);
     try {
-      const claim = await this.#deps.runStore.claim(partition, requestId, head);
+      const claim = await this.#deps.runStore.claim(partition, requestId, head, heard);
       return claim === 'driven' || claim === 'unknown' ? 'not ours' : claim;
     } finally {
       this.#claiming.delete(requestId);
     }
   }
 
-  #drive(requestId: string, { partition, head, submitted, commands }: RunBeginning, claim: Claim | undefined): void {
+  #drive(requestId: string, { partition, commands, ...beginning }: RunBeginning, claim: Claim | undefined): void {
     const { clock, log } = this.#deps;
     const nowMs = clock.nowMs();
     const fence = claim?.fence ?? nowMs;
-    const asked = { request_id: requestId, revision: 1 as const, panel: submitted?.panel ?? [] };
+    const head = { ...claim?.head, ...beginning.head };
+    const { panel = [], policy_start_date: policyStartDate } = head.asked ?? {};
+    const asked = { request_id: requestId, revision: 1 as const, panel, policyStartDate };
     if (claim !== undefined) {
       if (claim.legs.size > 0) log.info({ request_id: requestId, fence, count: claim.legs.size }, 'run resumed');
       this.#leaseUntilMs.set(partition, Math.max(this.#leaseUntilMs.get(partition) ?? 0, performance.now() + RENEW_MS));
@@ -177,7 +178,7 @@ export class RunDriver {
     const run: Driven = {
       partition,
       executor,
-      head: { ...claim?.head, ...head },
+      head,
       commands: new Map(),
       applications: new Map(),
     };

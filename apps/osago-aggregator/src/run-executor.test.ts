@@ -83,9 +83,34 @@ describe('a run', () => {
     ]);
   });
 
+  test('stores what came while something else was being stored together, and acts on it afterwards', async () => {
+    const first = Promise.withResolvers<'saved'>();
+    const answers = [says.quoted, says.declined];
+    const replies = answers.map(() => Promise.withResolvers<InsurerReply>());
+    const [alfa, beta] = replies.map(({ promise }): Insurer => ({ post: () => promise, poll: () => promise }));
+    let saves = 0;
+    const save = (): Promise<'saved'> => ((saves += 1) === 2 ? first.promise : Promise.resolve('saved'));
+    const insurers = { alfa: alfa!, beta: beta!, gamma: new ScriptedInsurer() };
+    const { executor, story } = setup({ insurers, save, acks: false });
+    executor.start();
+    await until('gamma is being stored', () => saves === 2);
+    for (const [at, { resolve }] of replies.entries()) resolve(answers[at]!);
+    await settled();
+    first.resolve('saved');
+    await until('all is on its way', () => story.includes('publish declined'));
+    expect(story.slice(4)).toEqual([
+      'save poll-due',
+      'publish submitted',
+      'save quoted declined',
+      'publish quoted',
+      'publish declined',
+    ]);
+  });
+
   test('publishes a timeout at the deadline, is finished, and polls on until the late window ends', async () => {
-    const alfa = new ScriptedInsurer();
-    const { executor, data, story, published } = setup({ insurers: { alfa }, deadlineInMs: 120 });
+    // It wants to be asked again when its time is over.
+    const alfa = new ScriptedInsurer({ post: [{ ...says.accepted, retryAfterMs: 2_500 }] });
+    const { executor, data, story, published } = setup({ insurers: { alfa }, deadlineInMs: 1_000 });
     executor.start();
     await until('it is polled', () => alfa.polls.length === 1);
     expect(story.slice(-2)).toEqual(['finished', 'poll alfa']);
@@ -98,7 +123,7 @@ describe('a run', () => {
   test('marks an answer to the call that was in flight at the deadline as late', async () => {
     const gate = Promise.withResolvers<InsurerReply>();
     const alfa: Insurer = { post: () => Promise.resolve(says.accepted), poll: () => gate.promise };
-    const { executor, story, published } = setup({ insurers: { alfa }, deadlineInMs: 400 });
+    const { executor, story, published } = setup({ insurers: { alfa }, deadlineInMs: 2_000 });
     executor.start();
     await until('it is finished', () => story.includes('finished'));
     gate.resolve(says.quoted);
@@ -161,7 +186,7 @@ describe('a run', () => {
 describe('an abandoned run', () => {
   test('ends its calls and does nothing more', async () => {
     const alfa = new ScriptedInsurer({ post: ['nothing'] });
-    const { executor, story } = setup({ insurers: { alfa }, deadlineInMs: 100 });
+    const { executor, story } = setup({ insurers: { alfa }, deadlineInMs: 1_000 });
     executor.start();
     await until('it is asked', () => alfa.posts.length === 1);
     const told = story.length;

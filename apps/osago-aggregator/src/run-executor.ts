@@ -1,6 +1,6 @@
 /**
- * Carries out one run: asks `step` what to do, stores what must survive a crash, then does it. Inputs are taken one at a
- * time, so that storing comes before acting. It ends as soon as a newer holder has the run.
+ * Carries out one run: asks `step` what to do, stores what must survive a crash, then does it. What comes while something
+ * is being stored is taken after it, so that storing comes before acting. It ends as soon as a newer holder has the run.
  */
 import type { Application, LegEvent } from '@osago/contracts';
 import {
@@ -14,6 +14,7 @@ import {
   type RunEffect,
   type RunInput,
   type RunState,
+  type RuleSettings,
   type RunStep,
   type Saved,
   step,
@@ -25,11 +26,17 @@ import type { Destination, Publisher } from './publisher.ts';
 /** setTimeout takes no more than 2^31 ms; a run never waits longer than its late window anyway. */
 const TIMER_MS_MAX = 300_000;
 
+/** A record may be done with it: its outcome is on the log, it was called off, or it is asked for anew. */
+const maySettle = ({ attempt, cancelled, outcome }: LegRun): boolean =>
+  attempt > 1 || cancelled === true || outcome?.acked === true;
+
 export interface RunExecutorDeps {
   insurers: ReadonlyMap<string, Insurer>;
   publisher: Pick<Publisher, 'publish'>;
   clock: Clock;
   log: Log;
+  /** How long a quote holds; by default as `@osago/contracts` has it. */
+  rules?: RuleSettings;
 }
 
 export interface RunTask {
@@ -52,12 +59,12 @@ export class RunExecutor {
   readonly #stop = new AbortController();
   readonly #calls = new Map<string, AbortController>();
   #run: RunState;
-  #inputs: Promise<void> = Promise.resolve();
+  /** Not taken yet. */
+  #inputs: RunInput[] = [];
+  #isTaking = false;
   #timer: NodeJS.Timeout | undefined;
   /** When it rings. */
   #wakeAtMs: number | undefined;
-  /** Inputs that are not taken yet: a retry among them opens a run again that is over. */
-  #waiting = 0;
   /** False until Redis has every leg. */
   #isStored = false;
 
@@ -88,10 +95,24 @@ export class RunExecutor {
   }
 
   input(input: RunInput): void {
-    this.#waiting += 1;
-    this.#inputs = this.#inputs.then(() => this.#take(input)).catch((error: unknown) => {
-      this.#deps.log.error({ error, request_id: this.#run.request_id }, 'run failed to step');
-    });
+    this.#inputs.push(input);
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    // What else comes in this turn is taken with it.
+    queueMicrotask(() => void this.#takeAll());
+  }
+
+  async #takeAll(): Promise<void> {
+    while (this.#inputs.length > 0 && !this.#isAbandoned()) {
+      const inputs = this.#inputs;
+      this.#inputs = [];
+      try {
+        await this.#take(inputs);
+      } catch (error) {
+        this.#deps.log.error({ error, request_id: this.#run.request_id }, 'run failed to step');
+      }
+    }
+    this.#isTaking = false;
   }
 
   /** Redis has lost what was stored: with the next step it gets every leg. */
@@ -104,12 +125,16 @@ export class RunExecutor {
     return this.#stop.signal.aborted;
   }
 
-  async #take(input: RunInput): Promise<void> {
-    this.#waiting -= 1;
-    if (this.#isAbandoned()) return;
+  /** Those that came while others were being stored are stored together. */
+  async #take(inputs: readonly RunInput[]): Promise<void> {
     const before = this.#run;
-    const { run, effects } = step(before, input, this.#deps.clock.nowMs());
-    this.#run = run;
+    const effects: RunEffect[] = [];
+    for (const input of inputs) {
+      const stepped = step(this.#run, input, this.#deps.clock.nowMs(), this.#deps.rules);
+      this.#run = stepped.run;
+      effects.push(...stepped.effects);
+    }
+    const run = this.#run;
     const changed = this.#isStored ? legsToStore(before, run) : run.legs;
     if (changed.length > 0 || !this.#isStored) {
       this.#isStored = true;
@@ -125,8 +150,9 @@ export class RunExecutor {
     }
     for (const effect of effects) this.#carryOut(effect);
     this.#sleep();
-    if (changed.length > 0) this.#task.onStep();
-    if (!isRunOver(this.#run) || this.#waiting > 0) return;
+    if (changed.some(maySettle)) this.#task.onStep();
+    // A retry among those opens a run again that is over.
+    if (!isRunOver(this.#run) || this.#inputs.length > 0) return;
     this.abandon();
     this.#task.onEnd();
   }

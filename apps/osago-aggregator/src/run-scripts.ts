@@ -29,8 +29,7 @@ export const CLAIM = `${NOW}
   local fence = math.max(tonumber(redis.call('HGET', KEYS[4], 'fence') or 0) + 1, now)
   fence = string.format('%.0f', fence)
   redis.call('HSET', KEYS[4], 'fence', fence)
-  if ARGV[5] == 'new' then redis.call('HSET', KEYS[4], 'traceparent', ARGV[6]) end
-  if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'application', ARGV[7]) end
+  for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1]) end
   redis.call('EXPIRE', KEYS[4], ttl)
   hold(request, holder, lease, ttl)
   return {fence, redis.call('HGETALL', KEYS[4])}`;

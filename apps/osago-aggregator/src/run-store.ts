@@ -38,29 +38,40 @@ export class RunStore {
     this.holder = holder;
   }
 
-  /** Since when Redis has not answered; 0 when it has. */
-  awayForMs(): number {
-    return this.#redis.awayForMs();
+  /** For how long Redis has done nothing for that partition; 0 while it does. */
+  awayForMs(partition: number): number {
+    return this.#redis.awayForMs(tagOf(partition));
   }
 
-  /** Becomes the newest holder of the run, unless another pod has its lease. Without `head` only if the run is known. */
-  async claim(partition: number, requestId: string, head?: RunHead): Promise<Claim | 'driven' | 'unknown' | undefined> {
+  /**
+   * Becomes the newest holder of the run, unless another pod has its lease. Without `head` only if the run is known. With
+   * it the claim stores what a peer needs, should this pod die before it has stored a leg.
+   */
+  async claim(
+    partition: number,
+    requestId: string,
+    head?: RunHead,
+    heard: readonly RunCommand[] = [],
+  ): Promise<Claim | 'driven' | 'unknown' | undefined> {
     const reply = await this.#redis.script<number | [string, string[]]>(CLAIM, keysOf(partition, requestId), [
       requestId,
       this.holder,
       LEASE_MS,
       TTL_S,
       head === undefined ? 'known' : 'new',
-      head?.traceparent ?? '',
-      head?.application_sealed ?? '',
+      ...(head === undefined ? [] : fieldsOf(head, heard)),
     ]);
     if (typeof reply === 'number') return reply === 0 ? 'driven' : 'unknown';
     if (reply === undefined) return undefined;
     const { fields, legs } = runOf(reply[1]);
-    const application_sealed = fields.get('application');
+    const [application_sealed, asked] = [fields.get('application'), fields.get('asked')];
     return {
       fence: Number(reply[0]),
-      head: { traceparent: fields.get('traceparent') ?? '', ...(application_sealed !== undefined && { application_sealed }) },
+      head: {
+        traceparent: fields.get('traceparent') ?? '',
+        ...(application_sealed !== undefined && { application_sealed }),
+        ...(asked !== undefined && { asked: JSON.parse(asked) as NonNullable<RunHead['asked']> }),
+      },
       legs,
       commands: [...fields]
         .filter(([name]) => name.startsWith(COMMAND_FIELD))
@@ -76,12 +87,7 @@ export class RunStore {
     { legs, isOver, whole }: { legs: readonly LegRun[]; isOver: boolean; whole?: { head: RunHead; commands: readonly RunCommand[] } },
   ): Promise<Saved | undefined> {
     const fields = legs.flatMap((leg) => [`${LEG}${leg.insurer_id}`, JSON.stringify(leg)]);
-    if (whole !== undefined) {
-      const { head, commands } = whole;
-      fields.push('traceparent', head.traceparent);
-      if (head.application_sealed !== undefined) fields.push('application', head.application_sealed);
-      fields.push(...commands.flatMap((command) => [fieldOf(command), JSON.stringify(command)]));
-    }
+    if (whole !== undefined) fields.push(...fieldsOf(whole.head, whole.commands));
     const saved = await this.#redis.script<number>(SAVE, keysOf(partition, request_id), [
       request_id,
       this.holder,
@@ -135,14 +141,25 @@ export class RunStore {
   }
 }
 
+const tagOf = (partition: number): string => `osago:{p${partition}}`;
+
 /** The three keys of the partition, then that of the run. */
 export const keysOf = (partition: number, requestId?: string): string[] => {
-  const tag = `osago:{p${partition}}`;
+  const tag = tagOf(partition);
   const keys = [`${tag}:holders`, `${tag}:holder-of`, `${tag}:mail`];
   return requestId === undefined ? keys : [...keys, `${tag}:run:${requestId}`];
 };
 
 const fieldOf = (command: RunCommand): string => `${COMMAND_FIELD}${revisionOf(command)}`;
+
+/** What a run needs beside its legs, as names and values. */
+const fieldsOf = ({ traceparent, application_sealed, asked }: RunHead, commands: readonly RunCommand[]): string[] => [
+  'traceparent',
+  traceparent,
+  ...(application_sealed === undefined ? [] : ['application', application_sealed]),
+  ...(asked === undefined ? [] : ['asked', JSON.stringify(asked)]),
+  ...commands.flatMap((command) => [fieldOf(command), JSON.stringify(command)]),
+];
 
 const pairsOf = (flat: readonly string[]): Map<string, string> => {
   const pairs = new Map<string, string>();

@@ -6,9 +6,10 @@ import {
   type Checked,
   checker,
   InsurerAnswer,
+  InsurerQuote,
 } from '@osago/contracts';
 import type { InsurerReply } from '@osago/quotes';
-import type { Static, TSchema } from '@sinclair/typebox';
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { type Answer, commonReply, fault, type HttpCaller, rejected, SOCKET_TIMEOUT_MS } from './insurer-http.ts';
 import type { CallOptions, Insurer, PostCall } from './insurer.ts';
@@ -24,6 +25,9 @@ const reader = <T extends TSchema>(schema: T): ((body: unknown) => Checked<Stati
   };
 };
 
+/** Cleaned by what the status says they are: to look for it among the variants anew costs more than all else here. */
+const Refusal = Type.Omit(ApplicationRefused, ['status']);
+
 const readPending = reader(ApplicationPending);
 const readReady = reader(ApplicationReady);
 const readRefused = reader(ApplicationRefused);
@@ -35,12 +39,14 @@ export const postReply = (answer: Answer): InsurerReply => {
   const common = commonReply(answer);
   if (common !== undefined) return common;
   const { status, body } = answer;
-  const pending = readPending(body);
-  if ((status === 201 || status === 202 || status === 200) && pending.ok) {
-    return { kind: 'accepted', application_id: pending.value.application_id, ...hint(answer.retryAfterMs) };
+  if (status === 201 || status === 202 || status === 200) {
+    const pending = readPending(body);
+    if (pending.ok) return { kind: 'accepted', application_id: pending.value.application_id, ...hint(answer.retryAfterMs) };
   }
-  const ready = readReady(body);
-  if ((status === 200 || status === 201) && ready.ok) return { kind: 'quoted', quote: ready.value.quote };
+  if (status === 200 || status === 201) {
+    const ready = readReady(body);
+    if (ready.ok) return { kind: 'quoted', quote: ready.value.quote };
+  }
   if (status === 422) {
     const refused = readRefused(body);
     if (refused.ok) {
@@ -60,20 +66,19 @@ export const pollReply = (answer: Answer): InsurerReply => {
   if (answer.status >= 400) return rejected(answer);
   const checked = checkQuoteAnswer(answer.body);
   if (!checked.ok) return fault('malformed', `HTTP ${answer.status} with a body outside the protocol`);
-  // Most polls, and nothing of them goes on: cleaning them would cost more than all else here.
-  if (checked.value.status === 'pending') return { kind: 'pending', ...hint(answer.retryAfterMs) };
-  const value = cleaned(InsurerAnswer, checked.value) as Exclude<InsurerAnswer, { status: 'pending' }>;
+  const { value } = checked;
   switch (value.status) {
+    // Most polls, and nothing of them goes on.
+    case 'pending':
+      return { kind: 'pending', ...hint(answer.retryAfterMs) };
     case 'estimated':
-      return { kind: 'estimated', quote: value.quote, ...hint(answer.retryAfterMs) };
+      return { kind: 'estimated', quote: cleaned(InsurerQuote, value.quote), ...hint(answer.retryAfterMs) };
     case 'ready':
-      return { kind: 'quoted', quote: value.quote };
+      return { kind: 'quoted', quote: cleaned(InsurerQuote, value.quote) };
     case 'declined':
     case 'needs_data':
-    case 'failed': {
-      const { status: kind, application_id: _id, ...members } = value;
-      return { kind, ...members };
-    }
+    case 'failed':
+      return { kind: value.status, ...cleaned(Refusal, value) };
   }
 };
 

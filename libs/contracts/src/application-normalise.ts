@@ -60,7 +60,7 @@ interface Spellings {
 
 const PAPER: Spellings = { series: cyrillicSpelling, number: digitsSpelling };
 const NAMES: Spellings = { last_name: plainSpelling, first_name: plainSpelling, middle_name: plainSpelling };
-const ADDRESS: Spellings = { region: digitsSpelling, text: plainSpelling, kladr: digitsSpelling };
+const ADDRESS: Spellings = { region: digitsSpelling, town: plainSpelling, text: plainSpelling, kladr: digitsSpelling };
 const PARTY: Spellings = {
   ...NAMES,
   name: plainSpelling,

@@ -20,8 +20,9 @@ export const Passport = Type.Object(
 
 export const Address = Type.Object(
   {
-    /** Chooses the territory coefficient KT. */
+    /** Region and town choose the territory coefficient KT; without a town, or with one that the tariff does not name, the region. */
     region: Type.String({ format: 'region-code' }),
+    town: Type.Optional(text(2, 80)),
     text: text(5, 300),
     /** Codes of the place, the street or the house in the state's classifiers. */
     kladr: Type.Optional(Type.String({ format: 'kladr' })),

@@ -118,6 +118,8 @@ export const TariffAttributes = Type.Object(
     year: Vehicle.properties.year,
     purpose: applicationMembers.purpose,
     region: Person.properties.address.properties.region,
+    /** Only one that the tariff names; all others are their region's. */
+    town: Type.Optional(Person.properties.address.properties.town),
     months: Type.Integer(),
     policy_start_date: DateOnly,
     unlimited_drivers: Type.Boolean(),

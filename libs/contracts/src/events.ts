@@ -50,7 +50,7 @@ export type LegRetryAsked = Static<typeof LegRetryAsked>;
 
 /** A leg event carries the whole leg: every member of the quote, and what orders it (design §2). */
 export const Leg = Type.Composite([
-  Quote,
+  Type.Omit(Quote, ['expired']),
   Type.Object({
     request_id: Uuid,
     /** Only grows with each holder of the run; 0 for what the partition owner publishes without a run. */

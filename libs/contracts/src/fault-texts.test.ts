@@ -22,9 +22,29 @@ describe('the words of a fault', () => {
     }
   });
 
+  test('are in their language: nothing English in Russian but names, nothing Cyrillic in English but what papers have', () => {
+    const faults = [
+      ...FAULT_CODES.map((code) => faultOf('/x', code, MANY)),
+      ...[...FormatRegistry.Entries().keys()].map((format) => faultOf('/x', 'bad_format', { format })),
+    ];
+    const names = /VIN|UUID|JSON|SHA-256|Idempotency-Key|next_cursor|KZ|name@example\.com/g;
+    const papers = /А123ВС77|99АВ|ХХХ/g;
+    for (const fault of faults) {
+      expect(faultText(fault, 'ru').replaceAll(names, '')).not.toMatch(/[a-z]{2}/i);
+      expect(faultText(fault, 'en').replaceAll(papers, '')).not.toMatch(/[а-яё]/i);
+    }
+  });
+
   test('of another table stay as they came', () => {
     expect(faultText({ code: 'of_a_partner', detail: 'as it came' }, 'ru')).toBe('as it came');
     expect(faultText({ code: 'toString', detail: 'as it came' }, 'ru')).toBe('as it came');
+  });
+
+  test('say days and fractions as people write them', () => {
+    const start = faultOf('/policy_start_date', 'start_out_of_range', { from: '2026-11-24', to: '2027-01-20' });
+    expect([faultText(start, 'ru'), faultText(start, 'en')]).toEqual(['С 24.11.2026 по 20.01.2027', 'From 2026-11-24 to 2027-01-20']);
+    const power = faultOf('/vehicle/power_hp', 'power_mismatch', { expected: 149.56 });
+    expect(faultText(power, 'ru')).toContain('149,56 л. с.');
   });
 
   test('of a limit that is missing leave a gap and do not break', () => {

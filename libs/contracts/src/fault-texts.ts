@@ -23,6 +23,10 @@ const TEXTS = {
   not_allowed: { ru: 'Выберите из списка', en: 'This value is not offered' },
   wrong_type: { ru: 'Неверное значение', en: 'This is no value of the kind that is wanted' },
   bad_idempotency_key: { ru: 'Idempotency-Key должен быть UUID', en: 'Idempotency-Key is no UUID' },
+  invalid_json: { ru: 'Тело запроса — не JSON', en: 'The body is no JSON' },
+  bad_pointer: { ru: 'В заявке нет такого места', en: 'This leads nowhere in the application' },
+  bad_limit: { ru: 'Нужно целое число от 1 до {max}', en: 'A whole number from 1 to {max} is wanted' },
+  bad_cursor: { ru: 'Это не next_cursor страницы', en: 'This is no next_cursor of a page' },
 
   identity_missing: {
     ru: 'Нужен хотя бы один номер: VIN, кузова или шасси',
@@ -39,7 +43,7 @@ const TEXTS = {
     en: 'Horsepower and kilowatts disagree: {expected} hp',
   },
   not_for_category: { ru: 'Не для этой категории', en: 'Not for this category' },
-  series_not_wanted: { ru: 'У ЭПТС нет серии', en: 'An electronic passport has no series' },
+  series_not_wanted: { ru: 'У ЭПТС нет серии', en: 'An EPTS has no series' },
   in_future: { ru: 'Этот день ещё не настал', en: 'This lies in the future' },
   year_in_future: { ru: 'Год не позже {max}', en: 'The year is {max} at the latest' },
   too_young: { ru: 'Не моложе {min} лет', en: 'At least {min} years old' },
@@ -90,11 +94,11 @@ const FORMATS: Readonly<Record<string, Words>> = {
   vin: { ru: '17 знаков: цифры и латиница без I, O, Q', en: '17 characters: digits and Latin letters except I, O, Q' },
   'frame-number': { ru: 'От 4 до 20 знаков: латиница, цифры, дефис', en: '4 to 20 characters: Latin letters, digits, hyphen' },
   plate: { ru: 'Например, А123ВС77', en: 'Such as А123ВС77' },
-  'document-series': { ru: 'Две цифры и ещё две цифры или буквы', en: 'Two digits, then two digits or letters' },
-  'document-number': { ru: 'Шесть цифр, у ЭПТС пятнадцать', en: 'Six digits, fifteen of an electronic passport' },
+  'document-series': { ru: 'Только цифры и русские буквы', en: 'Digits and Cyrillic letters only' },
+  'document-number': { ru: 'Только цифры: у СТС и ПТС шесть, у ЭПТС пятнадцать', en: 'Digits only: six of an STS or PTS, fifteen of an EPTS' },
   'sts-series': { ru: 'Серия СТС: например, 9914 или 99АВ', en: 'Series of an STS: such as 9914 or 99АВ' },
   'pts-series': { ru: 'Серия ПТС: две цифры и две буквы', en: 'Series of a PTS: two digits and two letters' },
-  'epts-number': { ru: 'Номер ЭПТС: 15 цифр', en: 'Number of an electronic passport: 15 digits' },
+  'epts-number': { ru: 'Номер ЭПТС: 15 цифр', en: 'Number of an EPTS: 15 digits' },
   'paper-number': { ru: 'Шесть цифр', en: 'Six digits' },
   'passport-series': { ru: 'Четыре цифры', en: 'Four digits' },
   'passport-number': { ru: 'Шесть цифр', en: 'Six digits' },
@@ -113,6 +117,7 @@ const FORMATS: Readonly<Record<string, Words>> = {
   email: { ru: 'Например, name@example.com', en: 'Such as name@example.com' },
   'plain-text': { ru: 'Только текст, не пусто', en: 'Text, and not blank' },
   'region-code': { ru: 'Две цифры, Москва — 77', en: 'Two digits, Moscow is 77' },
+  'regular-expression': { ru: 'Нужно регулярное выражение', en: 'A regular expression is wanted' },
   sha256: { ru: 'SHA-256 шестнадцатеричными цифрами', en: 'A SHA-256 in hexadecimal' },
   'insurer-slug': { ru: 'Краткое имя страховой', en: 'The short name of an insurer' },
   date: { ru: 'Нужна дата', en: 'A day is wanted, such as 2026-11-21' },
@@ -130,12 +135,21 @@ const wordsOf = ({ code, params }: FaultToTell): Words | undefined => {
   return format ?? (Object.hasOwn(TEXTS, code) ? TEXTS[code as FaultCode] : undefined);
 };
 
+/** Days and fractions as people of that language write them. */
+const spoken = (value: string | number | undefined, language: FaultLanguage): string => {
+  const text = String(value ?? '…');
+  if (language === 'en') return text;
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
+  if (year !== undefined) return `${day}.${month}.${year}`;
+  return typeof value === 'number' ? text.replace('.', ',') : text;
+};
+
 /** The fault in words. A code that is not of this table keeps the words that it came with. */
 export const faultText = (fault: FaultToTell, language: FaultLanguage): string => {
   const words = wordsOf(fault)?.[language];
   return words === undefined
     ? fault.detail
-    : words.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fault.params?.[name] ?? '…'));
+    : words.replaceAll(/\{(\w+)\}/g, (_, name: string) => spoken(fault.params?.[name], language));
 };
 
 /** The language of ours that an `Accept-Language` likes best; English where it likes none or is not there. */

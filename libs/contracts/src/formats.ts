@@ -14,10 +14,9 @@ const PATTERNS = {
   vin: /^[A-HJ-NPR-Z0-9]{17}$/,
   /** Body and chassis numbers have no standard: letters, digits, hyphens. */
   'frame-number': /^[A-Z0-9-]{4,20}$/,
-  /** Of an STS or a PTS; which of them takes what is a rule about the type of the paper. */
-  'document-series': /^\d{2}[\dА-Я]{2}$/,
-  /** Six digits of an STS or PTS, fifteen of an electronic one. */
-  'document-number': /^(\d{6}|\d{15})$/,
+  /** Of any paper of a vehicle; what its type takes is a rule. */
+  'document-series': /^[\dА-Я]{2,10}$/,
+  'document-number': /^\d{4,20}$/,
   'sts-series': /^\d{2}[\dА-Я]{2}$/,
   /** [K] */
   'pts-series': /^\d{2}[А-Я]{2}$/,
@@ -71,10 +70,20 @@ const beginsWithDay = (value: string): boolean => {
 /** True for a calendar day that exists, as `YYYY-MM-DD`. */
 export const isDate = (value: string): boolean => DAY.test(value) && beginsWithDay(value);
 
+const isRegularExpression = (value: string): boolean => {
+  try {
+    return value !== '' && new RegExp(value) instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+
 const PREDICATES = {
   plate: (value: string) => plateKinds(value).length > 0,
   inn: hasInnCheckDigit,
   ogrn: hasOgrnCheckDigit,
+  /** Of the configuration; nobody types one into an application. */
+  'regular-expression': isRegularExpression,
   date: isDate,
   'date-time': (value: string) => RFC3339.test(value) && beginsWithDay(value),
 } as const;

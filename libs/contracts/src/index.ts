@@ -13,6 +13,7 @@ export * from './insurer-state.ts';
 export * from './insurers-file.ts';
 export * from './quote.ts';
 export * from './request-api.ts';
+export * from './rule-settings.ts';
 export * from './tariffs.ts';
 export * from './topics.ts';
 export * from './command-api.ts';

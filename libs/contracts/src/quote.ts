@@ -81,6 +81,8 @@ export const Quote = Type.Object(
     submitted_at: Type.Optional(Timestamp),
     answered_at: Type.Optional(Timestamp),
     valid_until: Type.Optional(Timestamp),
+    /** `valid_until` has passed: the price does not hold any more. Said by the clock of an answer, never published. */
+    expired: Type.Optional(Type.Literal(true)),
     cached_at: Type.Optional(Timestamp),
     premium_kopecks: Type.Optional(Kopecks),
     total_kopecks: Type.Optional(Kopecks),

@@ -5,6 +5,19 @@ import { Progress, Quote, RequestStatus } from './quote.ts';
 
 export const API_PREFIX = '/api/osago';
 
+/**
+ * One fault of a body: `pointer` is a JSON Pointer to the member, to the missing one where one is missing. Or of a query:
+ * it points to the parameter as if the query were an object.
+ */
+export const Fault = Type.Object({
+  pointer: Type.String(),
+  code: Type.String(),
+  detail: Type.String(),
+  /** What the words of `detail` are filled with: limits, the name of a format. */
+  params: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
+});
+export type Fault = Static<typeof Fault>;
+
 export const PostRequestReply = Type.Object(
   {
     request_id: Uuid,
@@ -17,6 +30,8 @@ export const PostRequestReply = Type.Object(
     links: Type.Object({ self: Type.String(), stream: Type.String(), quotes: Type.String() }),
     /** With 200: the same was sent a moment ago and is in progress, this is its answer. */
     duplicate: Type.Optional(Type.Literal(true)),
+    /** What looks like a mistake and need not be one; nothing was refused for it. */
+    warnings: Type.Optional(Type.Array(Fault)),
   },
   { $id: 'PostRequestReply' },
 );
@@ -48,19 +63,6 @@ export const RequestHistory = Type.Object(
   { $id: 'RequestHistory' },
 );
 export type RequestHistory = Static<typeof RequestHistory>;
-
-/**
- * One fault of a body: `pointer` is a JSON Pointer to the member, to the missing one where one is missing. Or of a query:
- * it points to the parameter as if the query were an object.
- */
-export const Fault = Type.Object({
-  pointer: Type.String(),
-  code: Type.String(),
-  detail: Type.String(),
-  /** What the words of `detail` are filled with: limits, the name of a format. */
-  params: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
-});
-export type Fault = Static<typeof Fault>;
 
 /** RFC 9457, `application/problem+json`. `errors` is there for a 400 only and lists every fault. */
 export const Problem = Type.Object(

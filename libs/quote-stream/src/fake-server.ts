@@ -18,14 +18,15 @@ interface Pod {
   at: number;
 }
 
-export type Network = 'good' | 'refuses streams' | 'mutes streams' | 'away';
+/** `drains`: whichever pod is asked for a stream is about to stop. */
+export type Network = 'good' | 'refuses streams' | 'mutes streams' | 'drains' | 'away';
 
 export class FakeServer {
   readonly #origin: FakeOrigin;
   readonly #history: readonly QuotesBody[];
   readonly #pods: Pod[] = [{ at: 0 }, { at: 0 }, { at: 0 }];
   readonly #random: () => number;
-  readonly #cuts = new Set<() => void>();
+  readonly #cuts = new Set<(isGoodbye: boolean) => void>();
   network: Network = 'good';
   /** When each stream was opened and each GET was sent. */
   readonly requestsAtMs = new Map<FakeBrowser, number[]>();
@@ -57,7 +58,12 @@ export class FakeServer {
 
   /** Every connection breaks. */
   cut(): void {
-    for (const cut of [...this.#cuts]) cut();
+    for (const cut of [...this.#cuts]) cut(false);
+  }
+
+  /** Every stream is told goodbye. */
+  replacePods(): void {
+    for (const cut of [...this.#cuts]) cut(true);
   }
 
   #anyPod(): Pod {
@@ -113,15 +119,20 @@ export class FakeServer {
     }
     if (this.network === 'mutes streams') return;
     let shown = seen;
-    const again = (): void => {
+    const again = (isGoodbye: boolean): void => {
       this.#cuts.delete(again);
+      if (isGoodbye) source.send('bye', {});
       source.interrupt();
       // By itself, with the last id.
       this.#origin.after(RETRY_MS, () => this.#stream(tab, source, shown));
     };
     const pod = this.#anyPod();
     if (this.network === 'away' || pod.at < seen) {
-      this.#origin.after(0, again);
+      this.#origin.after(0, () => again(false));
+      return;
+    }
+    if (this.network === 'drains') {
+      this.#origin.after(0, () => again(true));
       return;
     }
     this.#cuts.add(again);

@@ -6,6 +6,8 @@ export const SILENCE_MS_MAX = 25_000;
 export const FIRST_FRAME_MS_MAX = 6_000;
 /** A browser that connects again waits as long as `retry` says: ten seconds from a pod that has too many streams. */
 export const RECONNECT_MS_MAX = 16_000;
+/** After a goodbye the next pod is there within this; only then the connection is shown as lost. */
+export const GOODBYE_MS_MAX = 5_000;
 /** A connection that is cut sooner, without a word, has failed although something came through. */
 export const SHORT_LIFE_MS = 3_000;
 /** Streams that failed in a row; then, as after one that went mute, the network is taken for one that breaks streams. */

@@ -176,13 +176,19 @@ export class QuoteLine {
     const { source, sinceMs, frames, isLeft } = connection;
     const isShort = browser.nowMs() - sinceMs < pace.SHORT_LIFE_MS;
     if (frames === 0 || (isShort && !isLeft)) this.#failures += 1;
-    else this.#streamIsGood();
-    record.learn({ kind: 'interrupted' });
+    // A pod that is draining says goodbye to newcomers and nothing else, which proves nothing.
+    else if (frames > 1 || !isLeft) this.#streamIsGood();
+    const isOver = source.readyState === CLOSED;
+    if (!isLeft || isOver) record.learn({ kind: 'interrupted' });
     if (!this.#isRunning) return;
-    if (source.readyState === CLOSED || this.#failures >= pace.FAILURES_MAX) return this.#giveUpStream();
+    if (isOver || this.#failures >= pace.FAILURES_MAX) return this.#giveUpStream();
     // The browser is connecting again by itself.
     this.#connection = this.#connected(source);
-    this.#watch(pace.RECONNECT_MS_MAX);
+    if (!isLeft) return this.#watch(pace.RECONNECT_MS_MAX);
+    this.#wait(pace.GOODBYE_MS_MAX, () => {
+      record.learn({ kind: 'interrupted' });
+      if (this.#isRunning) this.#watch(pace.RECONNECT_MS_MAX - pace.GOODBYE_MS_MAX);
+    });
   }
 
   #watch(silenceMsMax: number): void {

@@ -41,7 +41,7 @@ type Deed =
   | { kind: 'tab'; deed: TabDeed; tab: number }
   | { kind: 'advance'; pod: number; steps: number }
   | { kind: 'network'; network: Network }
-  | { kind: 'cut' };
+  | { kind: 'cut' | 'replacePods' };
 
 const tabDeed = fc.record({
   kind: fc.constant('tab' as const),
@@ -56,10 +56,10 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('network' as const),
-      network: fc.constantFrom<Network[]>('good', 'refuses streams', 'mutes streams', 'away'),
+      network: fc.constantFrom<Network[]>('good', 'refuses streams', 'mutes streams', 'drains', 'away'),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: 'cut' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('cut' as const, 'replacePods' as const) }) },
 );
 const schedule = fc.array(fc.record({ deed, pauseMs: fc.integer({ min: 0, max: 12_000 }) }), { minLength: 5, maxLength: 40 });
 
@@ -105,7 +105,8 @@ const perform = ({ servers, tabs, open }: World, act: Deed): void => {
       for (const server of servers) server.network = act.network;
       return;
     case 'cut':
-      for (const server of servers) server.cut();
+    case 'replacePods':
+      for (const server of servers) server[act.kind]();
       return;
     case 'tab':
       performOn(tabs, act);

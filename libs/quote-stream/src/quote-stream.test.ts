@@ -69,6 +69,45 @@ describe('a stream', () => {
     expect(browser.sources).toHaveLength(1);
   });
 
+  test('is not shown as lost when its pod said goodbye and the next one is there within five seconds', async () => {
+    const { browser, view, views } = await live();
+    for (let pods = 0; pods < 3; pods += 1) {
+      await browser.pass(5_000);
+      browser.source.send('bye', {});
+      browser.source.interrupt();
+      await browser.pass(2_000);
+      // One that is draining, too.
+      browser.source.send('bye', {});
+      browser.source.interrupt();
+      await browser.pass(4_999);
+      browser.source.send('snapshot', WAITING_BODY, 'c2');
+      browser.source.send('heartbeat', { now: ACCEPTED_AT });
+    }
+    expect(new Set(views.map(({ phase }) => phase))).toEqual(new Set(['live']));
+    expect(browser.sources).toHaveLength(1);
+    browser.source.send('bye', {});
+    browser.source.interrupt();
+    await browser.pass(4_999);
+    expect(view().phase).toBe('live');
+    await browser.pass(1);
+    expect(view().phase).toBe('connecting');
+    await browser.pass(11_000);
+    expect(browser.calls).toHaveLength(1);
+  });
+
+  test('is shown as lost when its pod said goodbye and the next connection fails', async () => {
+    const { browser, view } = await live();
+    browser.source.send('bye', {});
+    browser.source.interrupt();
+    expect(view().phase).toBe('live');
+    browser.source.interrupt();
+    expect(view().phase).toBe('connecting');
+    browser.source.send('snapshot', WAITING_BODY, 'c2');
+    browser.source.send('bye', {});
+    browser.source.giveUp();
+    expect(view().phase).toBe('connecting');
+  });
+
   test('is closed for good at `done`', async () => {
     const { browser, view } = await live();
     browser.source.send('done', { ...END, status: 'completed' }, 'c2.end');

@@ -59,10 +59,15 @@ describe('the view of a request', () => {
     expect(view).toMatchObject({ phase: 'ended', body: { status: 'partial', late_until: LATE_UNTIL } });
   });
 
-  test.each([['bye'], ['interrupted']] as const)('keeps the quotes while connecting again after `%s`', (kind) => {
-    const view = after(snapshot(), quote, { kind });
+  test('keeps the quotes while connecting again after `interrupted`', () => {
+    const view = after(snapshot(), quote, { kind: 'interrupted' });
     expect(view.phase).toBe('connecting');
     expect(view.body?.quotes[0]).toEqual(QUOTED);
+  });
+
+  test('stays as it is at a goodbye: the next pod is as good', () => {
+    const view = after(snapshot(), quote);
+    expect(reduceView(view, { kind: 'bye' })).toBe(view);
   });
 
   test('is live again with the first heartbeat of the next stream', () => {

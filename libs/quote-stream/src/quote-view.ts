@@ -63,6 +63,8 @@ export const reduceView = (view: QuoteView, news: ViewNews): QuoteView => {
       return { ...known(view), phase: 'ended', ...(view.body && { body: { ...view.body, status, late_until } }) };
     }
     case 'bye':
+      // A pod that is replaced is nothing that a person need know: the next one is there within seconds.
+      return view;
     case 'interrupted':
       return connectingFrom(view, ['live']);
     case 'unreachable':

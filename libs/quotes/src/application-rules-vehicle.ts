@@ -1,6 +1,7 @@
 /** What the members of a vehicle must agree on. */
 import { type Application, hasFormat, type PlateKind, plateKinds } from '@osago/contracts';
 import { type Examined, notLater, type Report, type Rule } from './application-rule.ts';
+import type { RuleSettings } from './rule-settings.ts';
 
 type Vehicle = Application['vehicle'];
 type Paper = Vehicle['document'];
@@ -53,27 +54,25 @@ const power = (vehicle: Vehicle, { settings }: Examined): Rule => ({
   },
 });
 
-const SERIES_FORMAT = { sts: 'sts-series', pts: 'pts-series' } as const;
-
-const checkSeries = ({ series, type }: Paper, at: string, report: Report): void => {
+const checkSeries = ({ series, type }: Paper, at: string, { ptsSeries }: RuleSettings, report: Report): void => {
   if (type === 'epts') {
     if (series !== undefined) report(`${at}/series`, 'series_not_wanted');
     return;
   }
-  const format = SERIES_FORMAT[type];
-  if (series === undefined) report(`${at}/series`, 'required');
-  else if (!hasFormat(format, series)) report(`${at}/series`, 'bad_format', { format });
+  if (series === undefined) return report(`${at}/series`, 'required');
+  const fits = type === 'pts' ? ptsSeries.test(series) : hasFormat('sts-series', series);
+  if (!fits) report(`${at}/series`, 'bad_format', { format: `${type}-series` });
 };
 
-const paperRules = (paper: Paper, at: string, { today }: Examined): Rule[] => [
-  { reads: [`${at}/type`, `${at}/series`], check: (report) => checkSeries(paper, at, report) },
-  {
-    reads: [`${at}/type`, `${at}/number`],
-    check: (report) => {
-      const format = paper.type === 'epts' ? 'epts-number' : 'paper-number';
-      if (!hasFormat(format, paper.number)) report(`${at}/number`, 'bad_format', { format });
-    },
-  },
+const checkNumber = ({ number, type }: Paper, at: string, { eptsNumber }: RuleSettings, report: Report): void => {
+  const isElectronic = type === 'epts';
+  const fits = isElectronic ? eptsNumber.test(number) : hasFormat('paper-number', number);
+  if (!fits) report(`${at}/number`, 'bad_format', { format: isElectronic ? 'epts-number' : 'paper-number' });
+};
+
+const paperRules = (paper: Paper, at: string, { settings, today }: Examined): Rule[] => [
+  { reads: [`${at}/type`, `${at}/series`], check: (report) => checkSeries(paper, at, settings, report) },
+  { reads: [`${at}/type`, `${at}/number`], check: (report) => checkNumber(paper, at, settings, report) },
   notLater(paper.issued_on, today, `${at}/issued_on`),
 ];
 

@@ -469,6 +469,12 @@ describe('tariffAttributes', () => {
     expect(tariffAttributes({ ...BASE, vehicle: { ...vehicle, power_kw: 110 } }, TODAY).power_hp).toBe(149.56);
   });
 
+  test('name a town only where the tariff does', () => {
+    const living = (region: string, town: string) =>
+      tariffAttributes({ ...BASE, owner: { ...BASE.owner, address: { ...BASE.owner.address, region, town } } }, TODAY).town;
+    expect([living('86', 'г. Сургут'), living('54', 'бердск'), living('86', 'Малая Деревня')]).toEqual(['Сургут', 'Бердск', undefined]);
+  });
+
   test('hold nothing that names a person', () => {
     const text = JSON.stringify(tariffAttributes(BASE, TODAY));
     const { owner, vehicle, contacts, drivers } = BASE;

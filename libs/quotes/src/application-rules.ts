@@ -9,6 +9,7 @@ import { policyRules } from './application-rules-policy.ts';
 import { powerHpOf, vehicleRules } from './application-rules-vehicle.ts';
 import { addDays, fullYears } from './calendar.ts';
 import { DEFAULT_RULE_SETTINGS, type RuleSettings } from './rule-settings.ts';
+import { tariffTown } from './tariff-tables.ts';
 
 type Members = Record<string, unknown>;
 
@@ -105,12 +106,15 @@ export const tariffAttributes = (
   const { vehicle, owner, drivers, unlimited_drivers, purpose, period, short_term } = application;
   const policy_start_date = application.policy_start_date ?? addDays(today, settings.minStartOffsetDays);
   const kind = furtherKind(vehicle, settings);
+  const { region } = owner.address;
+  const town = tariffTown(region, owner.address.town, policy_start_date);
   return {
     category: vehicle.category,
     power_hp: powerHpOf(vehicle, settings.hpPerKw) ?? 1,
     year: vehicle.year,
     purpose,
-    region: owner.address.region,
+    region,
+    ...(town !== undefined && { town }),
     months: period.months,
     policy_start_date,
     unlimited_drivers,

@@ -75,31 +75,36 @@ export const withOffsets = (state: RequestState, offsets: Offsets): RequestState
   return both === state.offsets ? state : { ...state, offsets: both };
 };
 
-const foldLeg = (state: RequestState, event: LegEvent): RequestState => {
-  const held = state.legs[event.data.insurer_id];
-  if (held !== undefined && compareLegEvents(event, held) <= 0) return state;
-  return { ...state, legs: { ...state.legs, [event.data.insurer_id]: event } };
+const foldLeg = (state: RequestState, event: LegEvent, offsets: Offsets): RequestState => {
+  const { insurer_id } = event.data;
+  const held = state.legs[insurer_id];
+  if (held !== undefined && compareLegEvents(event, held) <= 0) {
+    return offsets === state.offsets ? state : { ...state, offsets };
+  }
+  const legs: Record<string, LegEvent> = { ...state.legs };
+  legs[insurer_id] = event;
+  return { ...state, legs, offsets };
 };
 
-const foldCommand = (state: RequestState, event: CommandEvent): RequestState => {
+const foldCommand = (state: RequestState, event: CommandEvent, offsets: Offsets): RequestState => {
   const revision = Math.max(state.revision, event.data.revision);
   switch (event.type) {
     case 'osago.request.submitted.v1': {
       const { accepted_at, deadline_at, panel } = event.data;
-      return { ...state, revision, submission: { accepted_at, deadline_at, panel } };
+      return { ...state, revision, offsets, submission: { accepted_at, deadline_at, panel } };
     }
     case 'osago.request.cancelled.v1': {
       const cancel = { revision: event.data.revision, atMs: Date.parse(event.time) };
       const others = state.cancels.filter((held) => held.revision !== cancel.revision);
       const cancels = [...others, cancel].sort((a, b) => a.revision - b.revision);
-      return { ...state, revision, cancels };
+      return { ...state, revision, offsets, cancels };
     }
     case 'osago.leg.retry-asked.v1': {
       const { insurer_id, attempt, deadline_at } = event.data;
       const held = state.retries[insurer_id];
-      if (held !== undefined && held.attempt >= attempt) return { ...state, revision };
+      if (held !== undefined && held.attempt >= attempt) return { ...state, revision, offsets };
       const retry = { attempt, revision: event.data.revision, deadline_at };
-      return { ...state, revision, retries: { ...state.retries, [insurer_id]: retry } };
+      return { ...state, revision, offsets, retries: { ...state.retries, [insurer_id]: retry } };
     }
   }
 };
@@ -114,8 +119,6 @@ export const fold = (
   offset?: number,
 ): RequestState => {
   const state = held ?? unknownRequest(event.data.request_id);
-  const next = isLegEvent(event) ? foldLeg(state, event) : foldCommand(state, event);
-  if (offset === undefined) return next;
-  const offsets = raised(next.offsets, topicOf(event.type), offset);
-  return offsets === next.offsets ? next : { ...next, offsets };
+  const offsets = offset === undefined ? state.offsets : raised(state.offsets, topicOf(event.type), offset);
+  return isLegEvent(event) ? foldLeg(state, event, offsets) : foldCommand(state, event, offsets);
 };

@@ -10,6 +10,7 @@ const remembered = (
   tokens: Partial<Omit<RememberedApplication, 'atMs' | 'attributes'>> = {},
 ): RememberedApplication => ({
   requestId: `${hoursAgo} h ago`,
+  revision: 1,
   atMs: NOW_MS - hoursAgo * HOUR_MS,
   vehicle: 'v1',
   person: 'p1',
@@ -56,6 +57,35 @@ describe('the same vehicle', () => {
     expect(codes(remembered(25, { power_hp: 90 }))).toEqual([]);
     expect(codes(remembered(1, { power_hp: 90 }, { vehicle: 'v2' }))).toEqual([]);
     expect(codes(remembered(-1, { power_hp: 90 }))).toEqual([]);
+  });
+});
+
+describe('a retry', () => {
+  const submitted = remembered(2, { power_hp: 150 }, { requestId: 'own' });
+  const retry = (attributes: Partial<RememberedApplication['attributes']>, revision = 2): RememberedApplication =>
+    remembered(1, attributes, { requestId: 'own', revision });
+
+  test('that changes what has a price is a signal against its own request', () => {
+    expect(fraudSignals(retry({ power_hp: 90 }), [submitted])).toEqual([
+      { code: 'power_changed', former: { requestId: 'own', value: '150' }, current: '90' },
+    ]);
+    expect(fraudSignals(retry({ town: 'Бердск' }), [submitted]).map(({ code, current }) => [code, current])).toEqual([
+      ['region_changed', '77 Бердск'],
+    ]);
+  });
+
+  test('that only fills in what was missing is none, also where its request was one', () => {
+    const other = remembered(3, { power_hp: 60 });
+    expect(fraudSignals(submitted, [other])).toHaveLength(1);
+    expect(fraudSignals(retry({}), [submitted, other])).toEqual([]);
+    const taxi = { taxiPlate: true };
+    expect(fraudSignals({ ...retry({}), ...taxi }, [{ ...submitted, ...taxi }])).toEqual([]);
+  });
+
+  test('is held against the one before it, and against that only once', () => {
+    const former = [submitted, retry({ power_hp: 90 })];
+    expect(fraudSignals({ ...retry({ power_hp: 60 }, 3), atMs: NOW_MS }, former)).toMatchObject([{ former: { value: '90' } }]);
+    expect(fraudSignals({ ...retry({ power_hp: 90 }, 3), atMs: NOW_MS }, former)).toEqual([]);
   });
 });
 

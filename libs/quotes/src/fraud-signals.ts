@@ -19,10 +19,12 @@ export type FraudSignalCode = (typeof FRAUD_SIGNAL_CODES)[number];
 /** One application as it is remembered. `vehicle` and `person` are tokens (HMAC) of the VIN and of the policyholder. */
 export interface RememberedApplication {
   requestId: string;
+  /** 1 as submitted, then that of each retry with changes. */
+  revision: number;
   atMs: number;
   vehicle: string;
   person: string;
-  attributes: Pick<TariffAttributes, 'power_hp' | 'region' | 'purpose' | 'year' | 'drivers'>;
+  attributes: Pick<TariffAttributes, 'power_hp' | 'region' | 'town' | 'purpose' | 'year' | 'drivers'>;
   /** By {@link isTaxiPlate}; the plate itself is not remembered. */
   taxiPlate: boolean;
 }
@@ -48,17 +50,17 @@ const driversOf = ({ drivers }: Attributes): string =>
 
 const COMPARED: Readonly<Record<Compared, (attributes: Attributes) => string>> = {
   power_changed: ({ power_hp }) => String(power_hp),
-  region_changed: ({ region }) => region,
+  // With the town where it has a price of its own: a cheaper one is as good a lie as a cheaper region.
+  region_changed: ({ region, town }) => (town === undefined ? region : `${region} ${town}`),
   purpose_changed: ({ purpose }) => purpose,
   year_changed: ({ year }) => String(year),
   drivers_changed: driversOf,
 };
 
-/** At most one signal of each code: against the latest former application that differs. */
-export const fraudSignals = (
+const allSignals = (
   current: RememberedApplication,
   former: readonly RememberedApplication[],
-  settings: RuleSettings = DEFAULT_RULE_SETTINGS,
+  settings: RuleSettings,
 ): FraudSignal[] => {
   const sinceMs = current.atMs - settings.signalWindowHours * 3_600_000;
   const recent = former
@@ -81,4 +83,21 @@ export const fraudSignals = (
   const { purpose } = current.attributes;
   if (current.taxiPlate && purpose === 'personal') signals.push({ code: 'taxi_plate_personal', current: purpose });
   return signals;
+};
+
+/**
+ * At most one signal of each code: against the latest former application that differs. A retry says only what the
+ * application of its request did not say before.
+ */
+export const fraudSignals = (
+  current: RememberedApplication,
+  former: readonly RememberedApplication[],
+  settings: RuleSettings = DEFAULT_RULE_SETTINGS,
+): FraudSignal[] => {
+  const own = former.filter(({ requestId }) => requestId === current.requestId);
+  const before = own.toSorted((one, other) => other.revision - one.revision)[0];
+  const known = before === undefined ? [] : allSignals(before, former.filter((one) => one !== before), settings);
+  const isKnown = ({ code, current: value }: FraudSignal): boolean =>
+    known.some((one) => one.code === code && one.current === value);
+  return allSignals(current, former, settings).filter((signal) => !isKnown(signal));
 };

@@ -59,8 +59,8 @@ export const legEvent = (
   return event;
 };
 
-/** The price members of a quote; the total holds what the person cannot leave out. */
-export const priceMembers = (quote: InsurerQuote): AnswerMembers => {
+/** The price members of a quote, with what was estimated before; the total holds what the person cannot leave out. */
+export const priceMembers = (quote: InsurerQuote, estimatedKopecks?: number): AnswerMembers => {
   const { premium_kopecks, base_rate_kopecks, coefficients, drivers, valid_until, extras, pool } = quote;
   const { prolongation, prolongation_from_other } = quote;
   const mandatory = (extras ?? []).filter((extra) => extra.mandatory);
@@ -71,6 +71,7 @@ export const priceMembers = (quote: InsurerQuote): AnswerMembers => {
     ...(base_rate_kopecks !== undefined && { base_rate_kopecks }),
     ...(coefficients !== undefined && { coefficients }),
     ...(drivers !== undefined && { drivers }),
+    ...(estimatedKopecks !== undefined && { estimated_premium_kopecks: estimatedKopecks }),
     ...(valid_until !== undefined && { valid_until }),
     ...(extras !== undefined && { extras }),
     ...(pool !== undefined && { pool }),

@@ -19,8 +19,8 @@ const GAP_GROWTH_MAX = 3;
 /** Unless answers within the gap are as rare as this. */
 const RARE = 0.001;
 const GAP_MS_MAX = 10_000;
-/** Halvings of the price: more precise than what was learned. */
-const ROUNDS = 14;
+/** Halvings of the price, which then is known to one in a hundred: what was learned is not known better. */
+const ROUNDS = 10;
 /** Above every loss. Not Infinity: a global costs a look-up in the innermost loop under a test's module loader. */
 const NEVER = 1e18;
 /** Fewer answers than these say little. */

@@ -11,7 +11,10 @@ export interface Rate {
 }
 
 /** A reserved call starts, and reaches the insurer, at most this much after its moment. */
-const TOLERANCE_MS_MAX = 100;
+const TOLERANCE_MS_MAX = 200;
+/** Of an insurer so slow that even a longer block would be hardly more than one call; its burst is dear. */
+const SLOW_PER_SECOND = 20;
+const SLOW_TOLERANCE_MS_MAX = 100;
 /** Of the burst, at most this share is given up for the tolerance. */
 const BURST_GIVEN_UP = 0.5;
 
@@ -30,7 +33,8 @@ export const tolerantRate = ({ perSecond, burst }: Rate): TolerantRate => {
   // Up to the next whole number of calls a second tolerance costs nothing; a tenth of that is left for rounding.
   const free = 0.9 * (Math.floor(perSecond) + 1 - perSecond);
   const givenUp = Math.floor(burst * BURST_GIVEN_UP);
-  const toleranceMs = Math.min(TOLERANCE_MS_MAX, ((givenUp + free) / perSecond) * 1_000);
+  const mostMs = perSecond > SLOW_PER_SECOND ? TOLERANCE_MS_MAX : SLOW_TOLERANCE_MS_MAX;
+  const toleranceMs = Math.min(mostMs, ((givenUp + free) / perSecond) * 1_000);
   const more = Math.floor(perSecond * (1 + toleranceMs / 1_000)) - Math.floor(perSecond);
   return { intervalMs: 1_000 / perSecond, burst: Math.max(1, burst - more), toleranceMs };
 };

@@ -4,7 +4,7 @@
  * leases of a partition; every decision about them is here or in the scripts of the run store, which
  * `simulation-redis.ts` says again in TypeScript.
  */
-import type { LegEvent } from '@osago/contracts';
+import type { LegEvent, PanelMember } from '@osago/contracts';
 import type { Cancel } from './fold.ts';
 import { ownerTimeout } from './leg-events.ts';
 import type { LegRetry, LegRun } from './run-state.ts';
@@ -120,11 +120,13 @@ export const mayDrive = (
   nowMs: number,
 ): boolean => nowMs < leaseUntilMs || isOwner || isFinished;
 
-/** What a run needs beside its legs, for a pod that never saw its record. */
+/** What a run needs beside its legs, for a pod that never saw its record; stored with the claim, before any leg is. */
 export interface RunHead {
   readonly traceparent: string;
   /** As in the submitted event; absent where only a retry was seen, which brings its own. */
   readonly application_sealed?: string;
+  /** What the submitted event asked for; absent where only a retry was seen. */
+  readonly asked?: { readonly panel: PanelMember[]; readonly policy_start_date: string };
 }
 
 /** A run as its new holder gets it. */

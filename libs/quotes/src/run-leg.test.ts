@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeEvent, encodeEvent } from '@osago/contracts';
 import { type FaultKind, TRIES_MAX, UNKNOWN_MAX } from './insurer-reply.ts';
-import { nextWakeAtMs, type RunState } from './run-state.ts';
+import { ruleSettings } from './rule-settings.ts';
+import { step } from './run.ts';
+import { legsToStore, nextWakeAtMs, type RunState } from './run-state.ts';
 import { at, timestamp } from './simulation-events.ts';
 import {
   given,
+  type Happening,
   LATE_UNTIL_MS,
   legOf,
   reply,
+  retry,
   run,
   runAfter,
   runUntil,
@@ -155,6 +159,64 @@ describe('the reply to a poll', () => {
   test('that comes twice is answered once', () => {
     const once = reply('alpha', 1_700, says.quoted);
     given(run('alpha'), ...asked, once).when(reply('alpha', 1_800, says.quoted)).thenNothing();
+  });
+});
+
+describe('a quote', () => {
+  const estimate = reply('alpha', 1_700, { kind: 'estimated', quote: { premium_kopecks: 700_000 } });
+  const quoted = (afterMs: number, members: { valid_until?: string; cached_at?: string } = {}) => {
+    const { valid_until, cached_at } = members;
+    const quote = { premium_kopecks: 812_300, ...(valid_until !== undefined && { valid_until }) };
+    return reply('alpha', afterMs, { kind: 'quoted', quote, ...(cached_at !== undefined && { cached_at }) });
+  };
+  const told = (held: RunState, ...history: Happening[]) => {
+    const last = history.pop() ?? posted;
+    return given(held, ...history).when(last).published('quoted').data;
+  };
+
+  test('says what was estimated before it, also by another pod, and nothing where nothing was', () => {
+    expect(told(run('alpha'), ...asked, estimate, tick(5_000), quoted(5_100)).estimated_premium_kopecks).toBe(700_000);
+    expect(told(run('alpha'), ...asked, quoted(5_100))).not.toHaveProperty('estimated_premium_kopecks');
+    const before = runAfter(run('alpha'), ...asked);
+    const estimated = runAfter(before, estimate);
+    expect(legsToStore(before, estimated)).toHaveLength(1);
+    const { run: resumed } = given(estimated).whenResumed(4_000);
+    expect(told(resumed, tick(4_000), quoted(4_100)).estimated_premium_kopecks).toBe(700_000);
+  });
+
+  test('that comes late does not speak of an estimate that nobody was shown', () => {
+    const late = reply('alpha', 71_100, { kind: 'estimated', quote: { premium_kopecks: 700_000 } });
+    const data = told(run('alpha'), ...asked, overdue, tick(71_000), late, tick(90_000), quoted(90_100));
+    expect(data.late).toBe(true);
+    expect(data).not.toHaveProperty('estimated_premium_kopecks');
+  });
+
+  // Accepted on 21 November at 12:00 in Moscow; the policy starts on the 25th.
+  test.each<[string, Parameters<typeof quoted>[1], string]>([
+    ['for a day, where its insurer says nothing', {}, '2026-11-22T09:00:05.100Z'],
+    ['as long as its insurer says, where that is less', { valid_until: '2026-11-21T20:00:00Z' }, '2026-11-21T20:00:00.000Z'],
+    ['no longer than a day, whatever its insurer says', { valid_until: '2027-01-01T00:00:00Z' }, '2026-11-22T09:00:05.100Z'],
+    ['from when its insurer gave it, where it is given again', { cached_at: '2026-11-21T01:00:00Z' }, '2026-11-22T01:00:00.000Z'],
+  ])('holds %s', (_, members, until) => {
+    expect(told(run('alpha'), ...asked, quoted(5_100, members)).valid_until).toBe(until);
+  });
+
+  test('holds until its policy starts, that of a retry by its own application', () => {
+    const tomorrow: RunState = { ...run('alpha'), legs: run('alpha').legs.map((leg) => ({ ...leg, policyStartDate: '2026-11-22' })) };
+    expect(told(tomorrow, ...asked, quoted(5_100)).valid_until).toBe('2026-11-21T21:00:00.000Z');
+    const declined = runAfter(run('alpha'), ...asked, reply('alpha', 1_700, says.needsData));
+    const asks = retry('alpha', 10_000, { policy_start_date: '2026-11-22' });
+    const again = runAfter(declined, asks, tick(10_000), reply('alpha', 10_300, says.accepted, 2), tick(15_000));
+    const { data } = given(again).when(reply('alpha', 15_100, says.quoted, 2)).published('quoted');
+    expect(data.valid_until).toBe('2026-11-21T21:00:00.000Z');
+  });
+
+  test('holds by the rules that are set', () => {
+    const rules = ruleSettings({ RULE_QUOTE_VALID_HOURS_MAX: 2 });
+    const happens = quoted(5_100);
+    const held = runAfter(run('alpha'), ...asked);
+    const { effects } = step(held, happens.inputOf(held), at(5_100), rules);
+    expect(effects).toMatchObject([{ event: { data: { valid_until: '2026-11-21T11:00:05.100Z' } } }]);
   });
 });
 

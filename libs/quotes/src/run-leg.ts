@@ -3,19 +3,24 @@ import type { InsurerQuote, PublishedStatus } from '@osago/contracts';
 import { type FaultKind, type InsurerReply, TRIES_MAX, UNKNOWN_MAX } from './insurer-reply.ts';
 import { type AnswerMembers, legEvent, priceMembers } from './leg-events.ts';
 import { latePollDelayMs, pollDelayMs, retryDelayMs } from './poll-schedule.ts';
+import type { RuleSettings } from './rule-settings.ts';
 import {
   type Asked,
+  estimatedKopecks,
   lateUntilMs,
   type LegRun,
   type LegStep,
   type RunEffect,
   type RunState,
 } from './run-state.ts';
+import { validUntil } from './valid-until.ts';
 
 /** The run that the leg belongs to, and the moment. */
 export interface At {
   readonly run: Pick<RunState, 'request_id' | 'fence'>;
   readonly nowMs: number;
+  /** How long a quote holds. */
+  readonly rules: RuleSettings;
 }
 
 type ReplyOf<K extends InsurerReply['kind']> = Extract<InsurerReply, { kind: K }>;
@@ -98,6 +103,25 @@ const answered = (
   members: AnswerMembers,
 ): LegStep => concluded({ ...leg, submittedAtMs: leg.submittedAtMs ?? at.nowMs }, at, status, members);
 
+/** A quote as the person may rely on it: it holds no longer than the same application would get the same price. */
+const boundedQuote = (
+  { policyStartDate }: LegRun,
+  { rules, nowMs: answeredAtMs }: Pick<At, 'rules' | 'nowMs'>,
+  quote: InsurerQuote,
+): InsurerQuote => {
+  if (policyStartDate === undefined) return quote;
+  const { valid_until: insurersUntil } = quote;
+  return { ...quote, valid_until: validUntil({ answeredAtMs, policyStartDate, insurersUntil }, rules) };
+};
+
+const quoted = (leg: LegRun, at: At, { quote, cached_at }: ReplyOf<'quoted'>): LegStep => {
+  const nowMs = cached_at === undefined ? at.nowMs : Date.parse(cached_at);
+  return answered(leg, at, 'quoted', {
+    ...priceMembers(boundedQuote(leg, { ...at, nowMs }, quote), estimatedKopecks(leg.phase)),
+    ...(cached_at !== undefined && { cached_at }),
+  });
+};
+
 /** A failure is an outcome only in time: after the timeout it adds nothing, and asking ends silently. */
 const failed = (leg: LegRun, at: At, members: AnswerMembers): LegStep =>
   leg.outcome === undefined ? concluded(leg, at, 'error', members) : close(leg);
@@ -141,12 +165,11 @@ const pending = (leg: LegRun, at: At, reply: ReplyOf<'pending'>): LegStep => {
 
 const estimated = (leg: LegRun, at: At, reply: ReplyOf<'estimated'>): LegStep => {
   if (leg.phase.kind !== 'polling') return unchanged(leg);
-  const known: InsurerQuote | undefined = leg.phase.estimate;
-  const asked = { ...leg.phase, polls: leg.phase.polls + 1, tries: 0, estimate: reply.quote };
-  const polling = pollLater(leg, at, asked, reply);
-  return known?.premium_kopecks === reply.quote.premium_kopecks
-    ? unchanged(polling)
-    : publishProgress(polling, at, 'estimated', priceMembers(reply.quote));
+  const asked = { ...leg.phase, polls: leg.phase.polls + 1, tries: 0 };
+  const isNews = leg.outcome === undefined && estimatedKopecks(leg.phase) !== reply.quote.premium_kopecks;
+  if (!isNews) return unchanged(pollLater(leg, at, asked, reply));
+  const polling = pollLater(leg, at, { ...asked, estimate: reply.quote }, reply);
+  return publishProgress(polling, at, 'estimated', priceMembers(boundedQuote(leg, at, reply.quote)));
 };
 
 /** A 404 on a poll: asked again, a bounded number of times in a row. */
@@ -204,10 +227,7 @@ export const replied = (leg: LegRun, at: At, reply: InsurerReply): LegStep => {
     case 'estimated':
       return estimated(leg, at, reply);
     case 'quoted':
-      return answered(leg, at, 'quoted', {
-        ...priceMembers(reply.quote),
-        ...(reply.cached_at !== undefined && { cached_at: reply.cached_at }),
-      });
+      return quoted(leg, at, reply);
     case 'declined':
     case 'needs_data': {
       const { kind, ...members } = reply;

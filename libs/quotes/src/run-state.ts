@@ -33,6 +33,8 @@ export interface LegRun {
   /** The revision of the request that asked for it: a cancel of a higher one stops it. */
   readonly revision: number;
   readonly deadlineAtMs: number;
+  /** No quote holds beyond the start of its policy. Absent in a leg that an older version stored. */
+  readonly policyStartDate?: string;
   /** The number of its next event. */
   readonly step: number;
   readonly phase: Phase;
@@ -57,7 +59,7 @@ export type RunInput =
   /** `name` is for an insurer that the run has no leg of: the event is self-contained, the run may be forgotten. */
   | { kind: 'retry-asked'; name: string; retry: LegRetry };
 
-export type LegRetry = Omit<LegRetryAsked, 'tariff' | 'application_sealed'>;
+export type LegRetry = Omit<LegRetryAsked, 'tariff' | 'application_sealed'> & { policy_start_date?: string };
 
 export type RunEffect =
   | { kind: 'post'; insurer_id: string; attempt: number }
@@ -79,9 +81,12 @@ export interface LegStep {
 export const lateUntilMs = (leg: Pick<LegRun, 'deadlineAtMs'>): number =>
   leg.deadlineAtMs + LATE_WINDOW_MS;
 
+/** Whom a request asks. */
+export type Panel = Pick<RequestSubmitted, 'request_id' | 'revision' | 'panel'> & { policyStartDate?: string | undefined };
+
 /** A new run: every leg is due at once. */
 export const startRun = (
-  { request_id, revision, panel }: Pick<RequestSubmitted, 'request_id' | 'revision' | 'panel'>,
+  { request_id, revision, panel, policyStartDate }: Panel,
   fence: number,
   nowMs: number,
 ): RunState => ({
@@ -93,6 +98,7 @@ export const startRun = (
     attempt: 1,
     revision,
     deadlineAtMs: Date.parse(deadline_at),
+    ...(policyStartDate !== undefined && { policyStartDate }),
     step: 1,
     phase: { kind: 'post-due', dueAtMs: nowMs, tries: 0 },
   })),
@@ -102,11 +108,16 @@ const isPolled = ({ kind }: Phase): boolean => kind === 'poll-due' || kind === '
 
 const applicationIdOf = (phase: Phase): string => ('application_id' in phase ? phase.application_id : '');
 
+/** The price that was shown as an estimate; undefined when none was. */
+export const estimatedKopecks = (phase: Phase): number | undefined =>
+  'estimate' in phase ? phase.estimate.premium_kopecks : undefined;
+
 /** True where all is equal that must survive a crash: not the next poll time. */
 const isStoredAlike = (old: LegRun, leg: LegRun): boolean =>
   old.attempt === leg.attempt &&
   (old.phase.kind === leg.phase.kind || (isPolled(old.phase) && isPolled(leg.phase))) &&
   applicationIdOf(old.phase) === applicationIdOf(leg.phase) &&
+  estimatedKopecks(old.phase) === estimatedKopecks(leg.phase) &&
   old.outcome?.event.id === leg.outcome?.event.id &&
   old.outcome?.acked === leg.outcome?.acked &&
   old.cancelled === leg.cancelled;

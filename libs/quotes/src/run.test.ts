@@ -99,11 +99,11 @@ describe('a retry', () => {
 
   test('that was heard before: silence', () => {
     given(run('alpha'), ...failed, retry('alpha', 900)).when(retry('alpha', 901)).thenNothing();
-    given(run('alpha'), posted).when(retry('alpha', 900, 1)).thenNothing();
+    given(run('alpha'), posted).when(retry('alpha', 900, { attempt: 1 })).thenNothing();
   });
 
   test('of an insurer that the run does not know is worked on: a new holder may have forgotten it', () => {
-    const then = given(run('alpha'), posted).when(retry('gamma', 900, 3)).then();
+    const then = given(run('alpha'), posted).when(retry('gamma', 900, { attempt: 3 })).then();
     given(then.run).when(tick(900)).then('post gamma #3').thenPhase('alpha', 'posting');
   });
 
@@ -185,12 +185,12 @@ describe('a cancel', () => {
 
   test('of a revision at which the leg was asked, or lower: silence', () => {
     given(run('alpha'), posted).when(cancel(2_000, 1)).thenNothing();
-    given(run('alpha'), posted, retry('alpha', 900, 2, 3)).when(cancel(2_000, 3)).thenNothing();
-    given(run('alpha'), posted, retry('alpha', 900, 2, 3)).when(cancel(2_000, 2)).thenNothing();
+    given(run('alpha'), posted, retry('alpha', 900, { revision: 3 })).when(cancel(2_000, 3)).thenNothing();
+    given(run('alpha'), posted, retry('alpha', 900, { revision: 3 })).when(cancel(2_000, 2)).thenNothing();
   });
 
   test('stops what a retry asked for before it', () => {
-    const held = [posted, retry('alpha', 900, 2, 3), tick(900)];
+    const held = [posted, retry('alpha', 900, { revision: 3 }), tick(900)];
     given(run('alpha'), ...held).when(cancel(2_000, 4)).then('abandon alpha #2');
   });
 });

@@ -4,8 +4,8 @@
  * published, and published again until it is acknowledged. After the deadline a leg is asked on, seldom, until the late
  * window ends; that never holds the run: it is finished when every leg has an acknowledged outcome or was cancelled.
  */
-import type { RequestSubmitted } from '@osago/contracts';
 import type { Cancel } from './fold.ts';
+import { DEFAULT_RULE_SETTINGS, type RuleSettings } from './rule-settings.ts';
 import { hasAnswer, isInReachOf } from './run-lease.ts';
 import { type At, close, publishOutcome, replied, unchanged } from './run-leg.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type LegRetry,
   type LegRun,
   type LegStep,
+  type Panel,
   type Phase,
   type RunEffect,
   type RunInput,
@@ -52,7 +53,7 @@ export const resumeRun = (stored: RunState, fence: number, nowMs: number): RunSt
  * holder that has no record of the run names no panel, and goes on with what is stored.
  */
 export const beginRun = (
-  asked: Pick<RequestSubmitted, 'request_id' | 'revision' | 'panel'>,
+  asked: Panel,
   stored: ReadonlyMap<string, LegRun>,
   fence: number,
   nowMs: number,
@@ -64,10 +65,12 @@ export const beginRun = (
   return resumeRun({ ...fresh, legs }, fence, nowMs);
 };
 
+const isExpired = ({ deadlineAtMs, outcome, phase }: LegRun, { nowMs }: At): boolean =>
+  nowMs >= deadlineAtMs && phase.kind !== 'ended' && outcome === undefined;
+
 /** At the deadline a leg without outcome times out, whatever came at that moment; then the input is looked at. */
 const expireLeg = (leg: LegRun, at: At): LegStep => {
-  const isOpen = leg.phase.kind !== 'ended' && leg.outcome === undefined;
-  if (!isOpen || at.nowMs < leg.deadlineAtMs) return unchanged(leg);
+  if (!isExpired(leg, at)) return unchanged(leg);
   const timedOut = publishOutcome(leg, at, 'timeout', {});
   // What was never asked cannot be answered late.
   return leg.phase.kind === 'post-due'
@@ -99,12 +102,13 @@ const cancelLeg = (leg: LegRun, cancel: Cancel): LegStep => {
   return { leg: { ...closed.leg, cancelled: true }, effects: closed.effects };
 };
 
-const retriedLeg = (name: string, { insurer_id, attempt, revision, deadline_at }: LegRetry, nowMs: number): LegRun => ({
-  insurer_id,
+const retriedLeg = (name: string, { deadline_at, policy_start_date, ...asked }: LegRetry, nowMs: number): LegRun => ({
+  insurer_id: asked.insurer_id,
   name,
-  attempt,
-  revision,
+  attempt: asked.attempt,
+  revision: asked.revision,
   deadlineAtMs: Date.parse(deadline_at),
+  ...(policy_start_date !== undefined && { policyStartDate: policy_start_date }),
   step: 1,
   phase: { kind: 'post-due', dueAtMs: nowMs, tries: 0 },
 });
@@ -138,11 +142,27 @@ const stepLeg = (leg: LegRun, at: At, input: RunInput): LegStep => {
   }
 };
 
+/** Most inputs are about one leg of ten. */
+const concerns = (input: RunInput, { insurer_id, outcome, phase }: LegRun): boolean => {
+  switch (input.kind) {
+    case 'replied':
+      return input.insurer_id === insurer_id;
+    case 'acked':
+      return input.event_id === outcome?.event.id;
+    case 'tick':
+      return phase.kind !== 'ended';
+    case 'cancelled':
+    case 'retry-asked':
+      return true;
+  }
+};
+
 /** Never throws; an input that does not fit the state (stale, repeated) changes nothing. */
-export const step = (run: RunState, input: RunInput, nowMs: number): RunStep => {
-  const at: At = { run, nowMs };
+export const step = (run: RunState, input: RunInput, nowMs: number, rules: RuleSettings = DEFAULT_RULE_SETTINGS): RunStep => {
+  const at: At = { run, nowMs, rules };
   const effects: RunEffect[] = [];
   const legs = run.legs.map((leg) => {
+    if (!concerns(input, leg) && !isExpired(leg, at)) return leg;
     const expired = expireLeg(leg, at);
     const stepped = stepLeg(expired.leg, at, input);
     effects.push(...expired.effects, ...stepped.effects);

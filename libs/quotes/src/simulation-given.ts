@@ -16,8 +16,10 @@ export const LATE_UNTIL_MS = DEADLINE_MS + 120_000;
 export const run = (...insurers: string[]): RunState =>
   runUntil(Object.fromEntries(insurers.map((insurer) => [insurer, DEADLINE_MS])));
 
-export const runUntil = (deadlines: Deadlines): RunState =>
-  startRun(submitted(deadlines).data, FENCE, at(0));
+export const runUntil = (deadlines: Deadlines): RunState => {
+  const { data } = submitted(deadlines);
+  return startRun({ ...data, policyStartDate: data.tariff.policy_start_date }, FENCE, at(0));
+};
 
 /** Something that happens to the run at a moment. */
 export interface Happening {
@@ -35,7 +37,11 @@ export const reply = (insurer_id: string, afterMs: number, said: InsurerReply, a
 export const cancel = (afterMs: number, revision = 2): Happening =>
   happening(afterMs, { kind: 'cancelled', revision, atMs: at(afterMs) });
 
-export const retry = (insurer_id: string, afterMs: number, attempt = 2, revision = 2): Happening =>
+export const retry = (
+  insurer_id: string,
+  afterMs: number,
+  { attempt = 2, revision = 2, ...members }: { attempt?: number; revision?: number; policy_start_date?: string } = {},
+): Happening =>
   happening(afterMs, {
     kind: 'retry-asked',
     name: insurer_id.toUpperCase(),
@@ -45,6 +51,7 @@ export const retry = (insurer_id: string, afterMs: number, attempt = 2, revision
       insurer_id,
       attempt,
       deadline_at: timestamp(afterMs + DEADLINE_MS),
+      ...members,
     },
   });
 

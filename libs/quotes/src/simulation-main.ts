@@ -1,6 +1,7 @@
 /**
  * `npm run simulate -- --lives 1000000 --seed 1`: as many lives as there is time for, on all cores. Prints each breach
- * with its seed, and ends with 1 if there was one. `--tell` prints the whole life of the one seed.
+ * with its seed, and ends with 1 if there was one. `--tell` prints the whole life of the one seed, with `--crash-at-step 7`
+ * that of a pod that dies there.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -27,22 +28,38 @@ const work = ({ first, count, step }: Share): void => {
   }
 };
 
-const main = async (): Promise<void> => {
-  const { values } = parseArgs({
+const USAGE = 'usage: npm run simulate -- [--lives N] [--seed N] [--tell [--crash-at-step N]]';
+
+const optionsGiven = () =>
+  parseArgs({
     options: {
       lives: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       tell: { type: 'boolean', default: false },
+      'crash-at-step': { type: 'string' },
     },
-  });
+  }).values;
+
+const refuse = (because: string): void => {
+  process.stderr.write(`${because}\n${USAGE}\n`);
+  process.exitCode = 2;
+};
+
+const main = async (): Promise<void> => {
+  let values: ReturnType<typeof optionsGiven>;
+  try {
+    values = optionsGiven();
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
   const [lives, first] = [Number(values.lives), Number(values.seed)];
   if (!Number.isSafeInteger(lives) || !Number.isSafeInteger(first) || lives < 1) {
-    process.stderr.write('--lives and --seed are whole numbers, --lives at least 1\n');
-    process.exitCode = 2;
-    return;
+    return refuse('--lives and --seed are whole numbers, --lives at least 1');
   }
   if (values.tell) {
-    process.stdout.write(`${toldTrace(simulate(first), at(0)).join('\n')}\n`);
+    const step = values['crash-at-step'];
+    const trace = simulate(first, step === undefined ? {} : { crashAtStep: Number(step) });
+    process.stdout.write(`${toldTrace(trace, at(0)).join('\n')}\n`);
     return;
   }
   const step = Math.min(availableParallelism(), lives);

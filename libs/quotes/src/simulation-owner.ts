@@ -3,8 +3,8 @@
  * decisions are those of `run-lease.ts`; what is said here again is who asks whom, in what order, and what may happen in
  * between.
  */
-import type { CommandEvent, RequestSubmitted } from '@osago/contracts';
-import { type AskedLeg, decideAsOwner, type Look, openLegs, OWNER_LOOK_MS, type RunCommand } from './run-lease.ts';
+import type { CommandEvent } from '@osago/contracts';
+import { type AskedLeg, decideAsOwner, type Look, openLegs, OWNER_LOOK_MS, type RunCommand, type RunHead } from './run-lease.ts';
 import { REQUEST_ID } from './simulation-events.ts';
 import type { SimulatedPod } from './simulation-pod.ts';
 import { PARTITION, type World } from './simulation-world.ts';
@@ -18,7 +18,7 @@ interface Kept {
 }
 
 export interface Tracked {
-  submitted: RequestSubmitted | undefined;
+  head: RunHead;
   readonly commands: RunCommand[];
   kept: Kept[];
   isNew: boolean;
@@ -73,14 +73,16 @@ export class SimulatedOwner {
     }));
     const { nowMs } = this.#world.agenda;
     const isNew = type === 'osago.request.submitted.v1' && asked.some(({ deadlineAtMs }) => nowMs < deadlineAtMs);
-    this.#tracked ??= { submitted: undefined, commands: [], kept: [], isNew, isLooking: false, isChanged: false, turn: 0 };
+    this.#tracked ??= { head: { traceparent: '' }, commands: [], kept: [], isNew, isLooking: false, isChanged: false, turn: 0 };
     this.#tracked.kept.push({ asked, open: asked, done });
     if (type === 'osago.request.submitted.v1') {
-      this.#tracked.submitted = data;
+      const { application_sealed, panel, tariff } = data;
+      this.#tracked.head = { traceparent: '', application_sealed, asked: { panel, policy_start_date: tariff.policy_start_date } };
       this.look();
     } else {
       this.#tracked.isNew = false;
-      const { tariff: _tariff, application_sealed, ...retry } = data;
+      const { tariff, application_sealed, ...asked } = data;
+      const retry = { ...asked, policy_start_date: tariff.policy_start_date };
       const name = retry.insurer_id.toUpperCase();
       this.#hear({ kind: 'retry-asked', name, retry, application_sealed }, () => undefined);
     }

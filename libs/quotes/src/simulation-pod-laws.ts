@@ -115,9 +115,7 @@ export const runsAreTakenSoon: Law = (life) => {
     const ended = trace.entries.some(
       (entry) => (entry.kind === 'superseded' || entry.kind === 'dropped') && entry.pod === pod && entry.fence === last?.fence,
     );
-    // Claimed, and nothing stored yet: only the next owner of the partition knows what was asked.
-    const isEmpty = last?.run.legs.length === 0;
-    if (last?.pod !== pod || ended || isEmpty) return [];
+    if (last?.pod !== pod || ended) return [];
     const untilMs = atMs + TAKEN_MS;
     const isOnly = !trace.entries.some(
       (entry) => (entry.kind === 'crashed' || entry.kind === 'left') && entry.pod !== pod && entry.atMs > atMs - TAKEN_MS && entry.atMs <= untilMs,

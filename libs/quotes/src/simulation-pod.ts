@@ -21,7 +21,6 @@ import { type Carrier, SimulatedExecutor } from './simulation-executor.ts';
 import { SimulatedOwner, type Tracked } from './simulation-owner.ts';
 import { PARTITION, type World } from './simulation-world.ts';
 
-const HEAD: RunHead = { traceparent: '', application_sealed: 'sealed' };
 const TIMEOUT_MS = 500;
 
 export class SimulatedPod implements Carrier {
@@ -33,6 +32,7 @@ export class SimulatedPod implements Carrier {
   #pausedUntilMs = 0;
   #executor: SimulatedExecutor | undefined;
   readonly #commands = new Map<number, RunCommand>();
+  #head: RunHead = { traceparent: '' };
   #isClaiming = false;
   #leaseUntilMs = 0;
   #handled: readonly Mail[] = [];
@@ -131,7 +131,7 @@ export class SimulatedPod implements Carrier {
       () => stored(redis.save(PARTITION, run, this.name, { legs, isOver }), legs),
       (saved) => {
         if (saved !== 'lost') return then(saved ?? 'saved');
-        const whole = { head: HEAD, commands: [...this.#commands.values()] };
+        const whole = { head: this.#head, commands: [...this.#commands.values()] };
         this.ask(
           () => stored(redis.save(PARTITION, run, this.name, { legs: run.legs, isOver, whole }), run.legs),
           (again) => then(again === 'superseded' ? again : 'saved'),
@@ -155,11 +155,11 @@ export class SimulatedPod implements Carrier {
     this.#executor.handle(command);
   }
 
-  #claim(head: RunHead | undefined, then: (claim: Claim | 'not ours' | undefined) => void): void {
+  #claim(tracked: Tracked | undefined, then: (claim: Claim | 'not ours' | undefined) => void): void {
     if (this.#executor !== undefined || this.#isClaiming || this.#isStopping) return then('not ours');
     this.#isClaiming = true;
     this.ask(
-      () => this.#world.redis.claim(PARTITION, REQUEST_ID, this.name, head),
+      () => this.#world.redis.claim(PARTITION, REQUEST_ID, this.name, { head: tracked?.head, heard: tracked?.commands }),
       (claim) => {
         this.#isClaiming = false;
         if (this.dies()) return;
@@ -174,7 +174,7 @@ export class SimulatedPod implements Carrier {
 
   /** For the owner: drives the run unless another pod does. Without a lease only if the partition is not lost. */
   begin(isLost: () => boolean, tracked: Tracked, then: () => void): void {
-    this.#claim(HEAD, (claim) => {
+    this.#claim(tracked, (claim) => {
       if (claim !== 'not ours' && !(claim === undefined && isLost())) this.#drive('owner', tracked, claim);
       then();
     });
@@ -184,7 +184,9 @@ export class SimulatedPod implements Carrier {
     const { agenda, note } = this.#world;
     const { nowMs } = agenda;
     const fence = claim?.fence ?? nowMs;
-    const asked = { request_id: REQUEST_ID, revision: 1 as const, panel: tracked?.submitted?.panel ?? [] };
+    this.#head = { traceparent: '', ...claim?.head, ...tracked?.head };
+    const { panel = [], policy_start_date: policyStartDate } = this.#head.asked ?? {};
+    const asked = { request_id: REQUEST_ID, revision: 1 as const, panel, policyStartDate };
     const { run, effects } = beginRun(asked, claim?.legs ?? new Map<string, LegRun>(), fence, nowMs);
     note({ kind: 'began', atMs: nowMs, pod: this.name, fence, how, run, effects });
     if (claim !== undefined) this.#leaseUntilMs = Math.max(this.#leaseUntilMs, nowMs + RENEW_MS);

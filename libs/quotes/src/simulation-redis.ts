@@ -102,7 +102,12 @@ export class SimulatedRedis {
     return partition;
   }
 
-  claim(number: number, requestId: string, holder: string, head?: RunHead): Claim | 'driven' | 'unknown' {
+  claim(
+    number: number,
+    requestId: string,
+    holder: string,
+    { head, heard = [] }: { head?: RunHead | undefined; heard?: readonly RunCommand[] | undefined } = {},
+  ): Claim | 'driven' | 'unknown' {
     const partition = this.#partition(number);
     const nowMs = this.#nowMs();
     const known = partition.holderOf.get(requestId);
@@ -115,6 +120,7 @@ export class SimulatedRedis {
     const run = stored ?? new StoredRun();
     run.fence = Math.max(run.fence + 1, nowMs);
     run.head = { traceparent: '', ...run.head, ...head };
+    for (const command of heard) run.commands.set(revisionOf(command), command);
     partition.runs.set(requestId, run);
     partition.hold(requestId, holder, nowMs);
     const commands = [...run.commands.values()].sort((a, b) => revisionOf(a) - revisionOf(b));

@@ -38,6 +38,8 @@ export interface Trace {
   /** Revisions of the commands whose records are not committed in the end. */
   readonly uncommitted: readonly number[];
   readonly endedAtMs: number;
+  /** Moments at which a pod could have died. */
+  readonly steps: number;
 }
 
 export const entriesOf = <K extends Entry['kind']>(

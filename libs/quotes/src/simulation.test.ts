@@ -7,7 +7,7 @@ import { isLegEvent, type LegEvent } from '@osago/contracts';
 import { simulate } from './simulation.ts';
 import { LAW_NAMES } from './simulation-laws.ts';
 import { lifeOf } from './simulation-life.ts';
-import { breachesIn, seedsFrom } from './simulation-lives.ts';
+import { breachesAtEachStep, breachesIn, seedsFrom } from './simulation-lives.ts';
 import { entriesOf, type Trace } from './simulation-trace.ts';
 
 const RUNS = 2_000;
@@ -28,6 +28,13 @@ describe('a simulated life', () => {
     expect(found.get(name)?.slice(0, SHOWN_MAX)).toEqual([]);
   });
 });
+
+/** A life has some hundred steps: before a step is stored, after it, between two effects, after a publish, after a claim. */
+test.each([3, 7, 8, 10, 17])('a crash at any step of a life breaks no law: seed %s', (seed) => {
+  const { steps, breaches } = breachesAtEachStep(seed);
+  expect(steps).toBeGreaterThan(100);
+  expect(breaches.slice(0, SHOWN_MAX)).toEqual([]);
+}, TIMEOUT_MS);
 
 describe('the simulation', () => {
   test('lives the same life again from the same seed', () => {

@@ -55,12 +55,14 @@ class Life {
   #pending = 0;
   #lastDeadlineMs: number;
   #crashes = 0;
+  /** How often a pod could have died. */
+  #steps = 0;
   #pods: SimulatedPod[] = [];
   #podCount = 0;
   /** Without Redis: all pods, or one. */
   #away: { sinceMs: number; pod: SimulatedPod | undefined } | undefined;
 
-  constructor(random: Random) {
+  constructor(random: Random, crashAtStep: number | undefined) {
     this.#random = random;
     const deadlines = deadlinesOf(random);
     this.#submitted = submitted(deadlines);
@@ -74,7 +76,11 @@ class Life {
       insurers: new Map(Object.keys(deadlines).map((name) => [name, new SimulatedInsurer(random)])),
       append: (event) => this.#append(event),
       note: (entry) => this.#entries.push(entry),
-      isFatal: () => this.#crashes < CRASHES_MAX && random.chance(crashShare),
+      isFatal: () => {
+        this.#steps += 1;
+        if (crashAtStep !== undefined) return this.#steps === crashAtStep;
+        return this.#crashes < CRASHES_MAX && random.chance(crashShare);
+      },
       onCrash: (pod) => this.#crashed(pod),
       redisAwaySinceMs: (pod) => {
         const isAway = this.#away !== undefined && (this.#away.pod === undefined || this.#away.pod === pod);
@@ -110,6 +116,7 @@ class Life {
       stored: [...this.#redis.look(PARTITION, REQUEST_ID, 'nobody').legs.values()],
       uncommitted: this.#group.uncommitted.map(({ data }) => data.revision),
       endedAtMs: this.#agenda.nowMs,
+      steps: this.#steps,
     };
   }
 
@@ -287,5 +294,6 @@ class Life {
   }
 }
 
-/** Lives one request through. The same seed gives the same trace. */
-export const simulate = (seed: number | string): Trace => new Life(seededRandom(seed)).live(seed);
+/** Lives one request through. The same seed gives the same trace; with `crashAtStep` a pod dies there, and nowhere by chance. */
+export const simulate = (seed: number | string, { crashAtStep }: { crashAtStep?: number } = {}): Trace =>
+  new Life(seededRandom(seed), crashAtStep).live(seed);

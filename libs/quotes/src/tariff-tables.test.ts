@@ -82,12 +82,29 @@ describe('KBM classes', () => {
 
 describe('an edition that changes another', () => {
   test('counts for its own regions and leaves the others alone', () => {
-    expect(territoryCoefficient('54', '2026-06-21', 'capital')).toBe(3.12);
-    expect(territoryCoefficient('54', '2026-06-22', 'capital')).toBe(2.34);
-    expect(territoryCoefficient('77', '2026-06-22', 'capital')).toBe(1.8);
-    expect(territoryCoefficient('77', '2026-06-22', 'tractor')).toBe(1.16);
-    expect(territoryCoefficient('99', '2026-06-22', 'capital')).toBeUndefined();
-    expect(territoryCoefficient('77', '2025-12-08', 'capital')).toBeUndefined();
+    expect(territoryCoefficient({ region: '54' }, '2026-06-21', 'capital')).toBe(3.12);
+    expect(territoryCoefficient({ region: '54' }, '2026-06-22', 'capital')).toBe(2.34);
+    expect(territoryCoefficient({ region: '77' }, '2026-06-22', 'capital')).toBe(1.8);
+    expect(territoryCoefficient({ region: '77' }, '2026-06-22', 'tractor')).toBe(1.16);
+    expect(territoryCoefficient({ region: '99' }, '2026-06-22', 'capital')).toBeUndefined();
+    expect(territoryCoefficient({ region: '77' }, '2025-12-08', 'capital')).toBeUndefined();
+  });
+
+  test.each([
+    ['86', 'Сургут', '2026-11-24', 1.7],
+    ['86', 'г. СУРГУТ ', '2026-11-24', 1.7],
+    ['54', 'Бердск', '2026-06-21', 2.48],
+    ['54', 'Бердск', '2026-06-22', 1.86],
+    ['86', 'Урай', '2026-11-24', 1.3],
+    ['77', 'Сургут', '2026-11-24', 1.8],
+    ['99', 'Сургут', '2026-11-24', undefined],
+    ['86', 'toString', '2026-11-24', 1.3],
+  ])('tells a town that the tariff names from its region, and no other: %s %s on %s has KT %s', (region, town, on, kt) => {
+    expect(territoryCoefficient({ region, town }, on, 'capital')).toBe(kt);
+  });
+
+  test('has one value a region for tractors', () => {
+    expect(territoryCoefficient({ region: '86', town: 'Сургут' }, TODAY, 'tractor')).toBe(1);
   });
 
   test('is the next change for every day before it, and none is known after the last', () => {

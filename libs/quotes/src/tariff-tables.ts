@@ -37,6 +37,8 @@ interface KtEdition extends Edition {
   changes?: string;
   /** Of ordinary vehicles: of the region's capital, or of the region where it has one value only. */
   capital: Readonly<Record<string, number>>;
+  /** Of ordinary vehicles: towns that differ, by region and name. */
+  town: Readonly<Record<string, Readonly<Record<string, number>>>>;
   tractor: Readonly<Record<string, number>>;
 }
 
@@ -73,19 +75,48 @@ export const tariffEditions = <Name extends TariffTable>(table: Name): readonly 
 export const editionInForce = <Name extends TariffTable>(table: Name, policyStartDate: string): Tables[Name] | undefined =>
   tariffEditions(table).find(({ valid_from }) => valid_from <= policyStartDate);
 
-/** KT of a region: an application carries the region, so towns that differ from their capital are not told apart. */
-export const territoryCoefficient = (
-  region: string,
-  policyStartDate: string,
-  column: 'capital' | 'tractor',
-): number | undefined => {
+/** Towns are written with «г.» and without, «ё» or «е», and in any case. */
+const townSpelling = (written: string): string =>
+  written.trim().toLowerCase().replace(/^(г\.?|город)\s+/, '').replaceAll('ё', 'е');
+
+/** The edition in force, and those that it changes and otherwise leaves in force. */
+const ktEditions = (policyStartDate: string): KtEdition[] => {
+  const editions: KtEdition[] = [];
   for (let edition = editionInForce('kt', policyStartDate); edition !== undefined; ) {
-    const coefficient = edition[column][region];
-    if (coefficient !== undefined) return coefficient;
+    editions.push(edition);
     const { changes } = edition;
     edition = changes === undefined ? undefined : tariffEditions('kt').find(({ directive }) => directive === changes);
   }
+  return editions;
+};
+
+const first = <T>(editions: readonly KtEdition[], of: (edition: KtEdition) => T | undefined): T | undefined => {
+  for (const edition of editions) {
+    const found = of(edition);
+    if (found !== undefined) return found;
+  }
   return undefined;
+};
+
+/** The town as the tariff names it; undefined for one that pays what its region does. */
+export const tariffTown = (region: string, town: string | undefined, policyStartDate: string): string | undefined => {
+  if (town === undefined) return undefined;
+  const spelled = townSpelling(town);
+  return first(ktEditions(policyStartDate), (edition) =>
+    Object.keys(edition.town[region] ?? {}).find((name) => townSpelling(name) === spelled),
+  );
+};
+
+/** KT of a place. A town that the tariff does not name, and every tractor, pays what its region does. */
+export const territoryCoefficient = (
+  { region, town }: { region: string; town?: string | undefined },
+  policyStartDate: string,
+  column: 'capital' | 'tractor',
+): number | undefined => {
+  const editions = ktEditions(policyStartDate);
+  const named = column === 'tractor' ? undefined : tariffTown(region, town, policyStartDate);
+  const ofTown = named === undefined ? undefined : first(editions, (edition) => edition.town[region]?.[named]);
+  return ofTown ?? first(editions, (edition) => edition[column][region]);
 };
 
 /** The class after a year with so many claims. */

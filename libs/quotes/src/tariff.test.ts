@@ -227,6 +227,13 @@ describe('the breakdown', () => {
     });
   });
 
+  test('counts the first driver’s KBM instead where the rules say so', () => {
+    const drivers = [{ age: 40, experience_years: 15 }, { age: 19, experience_years: 0 }];
+    const rules = { ...DEFAULT_RULE_SETTINGS, kbmOfDrivers: 'first' as const };
+    const choice = { baseRateKopecks: 500_000, kbmClass: 3 as const, driverKbmClasses: [13, 'M'] as const };
+    expect(premium(attributesOf({ drivers }), choice, rules)).toMatchObject({ coefficients: { kvs: 2.27, kbm: 0.46 } });
+  });
+
   test('has nobody where anybody may drive', () => {
     expect(pricedAt({ unlimited_drivers: true, drivers: [] }, 500_000).drivers).toEqual([]);
   });
@@ -266,6 +273,11 @@ describe('an older day', () => {
   ])('has the corridor of its time: %s', (policy_start_date, corridor) => {
     expect(baseRateCorridor(attributesOf({ policy_start_date }))).toEqual(corridor);
   });
+});
+
+test('a town of the tariff has its own KT in the price, any other that of its region', () => {
+  const ktOf = (given: Partial<TariffAttributes>) => pricedAt(given, 500_000).coefficients.kt;
+  expect([ktOf({ region: '86', town: 'Сургут' }), ktOf({ region: '86', town: 'Урай' }), ktOf({ region: '86' })]).toEqual([1.7, 1.3, 1.3]);
 });
 
 describe('baseRateCorridor', () => {

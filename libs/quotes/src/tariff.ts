@@ -1,16 +1,13 @@
 /**
  * The price of a policy: T = TB × KT × KBM × KVS × KO × KM × KS, or × KP in the place of KT and KS for a policy of days
  * or weeks. The Bank of Russia sets every coefficient; an insurer chooses only TB, inside a corridor. Exact: computed
- * in integers and rounded once, half up, to the kopeck.
+ * in integers and rounded once, half up, to the kopeck (or the step that the settings name).
  *
  * What the tariff has no price for comes back as a refusal, never as an exception.
  */
 import type { Coefficients, DriverCoefficients, TariffAttributes, VehicleKind } from '@osago/contracts';
 import { DEFAULT_RULE_SETTINGS, type RuleSettings } from './rule-settings.ts';
 import { editionInForce, type KbmClass, type Steps, territoryCoefficient } from './tariff-tables.ts';
-
-/** The class of a driver without history, and of a policy for unlimited drivers. */
-export const FIRST_KBM_CLASS: KbmClass = DEFAULT_RULE_SETTINGS.firstKbmClass;
 
 export type TariffRefusal =
   | 'no_tariff_in_force'
@@ -35,7 +32,7 @@ export interface InsurersChoice {
   baseRateKopecks: number;
   /** Of every driver that has no class of its own in `driverKbmClasses`. Insurers fetch it from the national system. */
   kbmClass: KbmClass;
-  /** In the order of the drivers; of several the dearest counts. */
+  /** In the order of the drivers; whose counts is a rule, by default the dearest. */
   driverKbmClasses?: readonly KbmClass[];
 }
 
@@ -107,21 +104,21 @@ const driverCoefficient = (
 const SCALE = 10_000;
 const tenThousandths = (coefficient: number): bigint => BigInt(Math.round(coefficient * SCALE));
 
-const product = (baseRateKopecks: number, factors: readonly number[]): number => {
-  const scale = BigInt(SCALE) ** BigInt(factors.length);
+const product = (baseRateKopecks: number, factors: readonly number[], stepKopecks: number): number => {
+  const step = BigInt(SCALE) ** BigInt(factors.length) * BigInt(stepKopecks);
   const exact = factors.reduce((sum, factor) => sum * tenThousandths(factor), BigInt(baseRateKopecks));
-  return Number((exact + scale / 2n) / scale);
+  return Number((exact + step / 2n) / step) * stepKopecks;
 };
 
 /** KT and KS, or the KP that stands in their place. */
 const placeAndTime = (attributes: TariffAttributes): Pick<Coefficients, 'kt' | 'ks' | 'kp'> | TariffRefusal => {
-  const { months, policy_start_date, region, short_term_days } = attributes;
+  const { months, policy_start_date, region, short_term_days, town } = attributes;
   if (short_term_days !== undefined) {
     const kp = short_term_days < 5 ? undefined : step(editionInForce('kp', policy_start_date)?.up_to_days, short_term_days);
     return kp === undefined ? 'impossible_period' : { kt: 1, ks: 1, kp };
   }
   const column = vehicleKindOf(attributes) === 'tractor' ? 'tractor' : 'capital';
-  const kt = territoryCoefficient(region, policy_start_date, column);
+  const kt = territoryCoefficient({ region, town }, policy_start_date, column);
   if (kt === undefined) return 'unknown_region';
   const ks = months < 3 ? undefined : step(editionInForce('ks', policy_start_date)?.up_to_months, months);
   return ks === undefined ? 'impossible_period' : { kt, ks };
@@ -130,7 +127,7 @@ const placeAndTime = (attributes: TariffAttributes): Pick<Coefficients, 'kt' | '
 /** Each driver's part, or why there is none. Nobody is listed where anybody may drive. */
 const driverParts = (
   attributes: TariffAttributes,
-  kbmOf: (index: number) => number,
+  kbmOfDriver: (index: number) => number,
   settings: RuleSettings,
 ): DriverCoefficients[] | TariffRefusal => {
   if (attributes.unlimited_drivers) return [];
@@ -139,13 +136,18 @@ const driverParts = (
   for (const [index, driver] of attributes.drivers.entries()) {
     const kvs = driverCoefficient(attributes, driver, settings);
     if (kvs === undefined) return 'impossible_experience';
-    parts.push({ driver: index, kvs, kbm: kbmOf(index) });
+    parts.push({ driver: index, kvs, kbm: kbmOfDriver(index) });
   }
   return parts;
 };
 
 const largest = (values: readonly number[], ofNone: number): number =>
   values.length === 0 ? ofNone : Math.max(...values);
+
+const kbmOf = (drivers: readonly DriverCoefficients[], ofNone: number, { kbmOfDrivers }: RuleSettings): number => {
+  const values = drivers.flatMap(({ kbm }) => kbm ?? []);
+  return kbmOfDrivers === 'first' ? (values[0] ?? ofNone) : largest(values, ofNone);
+};
 
 /** The price of one insurer for one application, with the coefficients it is made of. */
 export const premium = (
@@ -171,15 +173,15 @@ export const premium = (
   const unlimited = legal_entity === true ? ko.unlimited_of_legal_entity : ko.unlimited;
   const coefficients: Coefficients = {
     kt: where.kt,
-    kbm: largest(drivers.flatMap((driver) => driver.kbm ?? []), kbmOfClass(kbmClass)),
+    kbm: kbmOf(drivers, kbmOfClass(kbmClass), settings),
     kvs: largest(drivers.map(({ kvs }) => kvs), 1),
     ko: unlimited_drivers ? unlimited : ko.listed,
     km: powerCoefficient(attributes),
     ks: where.ks,
     ...(where.kp !== undefined && { kp: where.kp }),
   };
-  const full = product(baseRateKopecks, Object.values(coefficients));
-  const { premiumCapMultiplier } = settings;
-  const cap = premiumCapMultiplier === undefined ? full : product(baseRateKopecks, [where.kt, premiumCapMultiplier]);
+  const { premiumCapMultiplier: capFactor, premiumStepKopecks: stepKopecks } = settings;
+  const full = product(baseRateKopecks, Object.values(coefficients), stepKopecks);
+  const cap = capFactor === undefined ? full : product(baseRateKopecks, [where.kt, capFactor], stepKopecks);
   return { ok: true, premium_kopecks: Math.min(full, cap), coefficients, drivers, capped: cap < full };
 };

@@ -29,7 +29,8 @@ export const validUntil = (
   const tariff = nextTariffDate(today);
   const untilMs = [
     answeredAtMs + settings.quoteValidHoursMax * 3_600_000,
-    moscowMidnightMs(policyStartDate),
+    // A policy that starts today is bought today.
+    moscowMidnightMs(policyStartDate > today ? policyStartDate : addDays(today, 1)),
     moscowMidnightMs(nextOn(today, settings.kbmYearStartsOn)),
     ...(tariff === undefined ? [] : [moscowMidnightMs(tariff)]),
     ...(insurersUntil === undefined ? [] : [Date.parse(insurersUntil)]),

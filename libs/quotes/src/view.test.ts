@@ -137,6 +137,13 @@ describe('a leg with an event', () => {
     expect(statusesIn(given(one, leg('alpha', 'timeout')).at(60_010))).toEqual(['timeout']);
   });
 
+  test('says from its last moment on that its price does not hold, and only of a price', () => {
+    const members = { valid_until: timestamp(5_000), premium_kopecks: 1 };
+    const shown = given(one, leg('alpha', 'quoted', { members }));
+    expect([onlyQuote(shown.at(4_999)).expired, onlyQuote(shown.at(5_000)).expired]).toEqual([undefined, true]);
+    expect(onlyQuote(given(one, leg('alpha', 'estimated', { members })).at(6_000))).not.toHaveProperty('expired');
+  });
+
   test('shows a late answer as late, in the place of the timeout', () => {
     const late = leg('alpha', 'quoted', { step: 2, late: true });
     const shown = given(one, leg('alpha', 'timeout'), late).at(75_000);

@@ -14,6 +14,7 @@ import {
 } from '@osago/contracts';
 import type { RequestState, Submission } from './fold.ts';
 import { endsByCancel } from './leg-order.ts';
+import { isExpired } from './valid-until.ts';
 
 /** The aggregator's own `timeout`, sent at the deadline, has this long to arrive before the clock says it. */
 export const CLOCK_GRACE_MS = 1_000;
@@ -53,16 +54,20 @@ const askedLeg = (state: RequestState, member: PanelMember): AskedLeg => {
   return { attempt, revision: Number.POSITIVE_INFINITY, deadline_at, event: current };
 };
 
-/** The deadline shown is the one that the clock acts by, whatever the event says. */
-const publishedQuote = ({ data }: LegEvent, deadline_at: string): Quote => {
+/** The deadline shown is the one that the clock acts by, whatever the event says; a price that does not hold says so. */
+const publishedQuote = ({ data }: LegEvent, deadline_at: string, nowMs: number): Quote => {
   const { request_id: _request, fence: _fence, step: _step, ...quote } = data;
-  // Nearly always it is the same, and each quote comes through here on its way to a stream.
-  return quote.deadline_at === deadline_at ? quote : { ...quote, deadline_at };
+  const isOver = quote.status === 'quoted' && isExpired(quote, nowMs);
+  // Nearly always it is as it was published, and each quote comes through here on its way to a stream.
+  if (quote.deadline_at === deadline_at && !isOver) return quote;
+  return { ...quote, deadline_at, ...(isOver && { expired: true as const }) };
 };
 
 /** The status shown of a leg; `asked` is its newest attempt. */
 const statusAt = (state: RequestState, asked: AskedLeg, nowMs: number): QuoteStatus => {
   const status = asked.event?.data.status ?? 'waiting';
+  // Nothing but a cancel takes an answer back, and every quote comes through here on its way to a stream.
+  if (isFinal(status) && state.cancels.length === 0) return status;
   const endsAtMs = Date.parse(asked.deadline_at) + CLOCK_GRACE_MS;
   const isCancelled = state.cancels.some(
     (cancel) => cancel.revision > asked.revision && cancel.atMs < endsAtMs,
@@ -80,7 +85,7 @@ export const quoteAt = (state: RequestState, member: PanelMember, nowMs: number)
   const asked = askedLeg(state, member);
   const { attempt, deadline_at, event } = asked;
   const status = statusAt(state, asked, nowMs);
-  if (event !== undefined && event.data.status === status) return publishedQuote(event, deadline_at);
+  if (event !== undefined && event.data.status === status) return publishedQuote(event, deadline_at, nowMs);
   return {
     insurer_id: member.insurer_id,
     name: member.name,
@@ -109,10 +114,22 @@ const progressOf = (quotes: readonly Quote[]): Progress => {
   return { total: quotes.length, answered, waiting: quotes.length - answered };
 };
 
+/** Most deadlines of a request are the same one. */
+const lastDeadlineOf = (quotes: readonly Quote[]): number => {
+  let lastMs = 0;
+  let known = '';
+  for (const { deadline_at } of quotes) {
+    if (deadline_at === known) continue;
+    known = deadline_at;
+    lastMs = Math.max(lastMs, Date.parse(deadline_at));
+  }
+  return lastMs;
+};
+
 export const view = (state: Visible, nowMs: number): View => {
   const { submission } = state;
   const quotes = submission.panel.map((member) => quoteAt(state, member, nowMs));
-  const lastDeadlineMs = Math.max(...quotes.map((quote) => Date.parse(quote.deadline_at)));
+  const lastDeadlineMs = lastDeadlineOf(quotes);
   return {
     request_id: state.request_id,
     revision: state.revision,

@@ -4,5 +4,6 @@ export * from './config-members.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './private-server.ts';
+export * from './redis-url.ts';
 export * from './sealing.ts';
 export * from './service.ts';

@@ -36,7 +36,7 @@ const setup = () => {
   return { story, lines, log, service, closeable, end };
 };
 
-const STOP_TIMEOUT_MS = 1_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 describe('runServices', () => {
   test('stops the services in their order, each after the former has drained, and then closes', async () => {
