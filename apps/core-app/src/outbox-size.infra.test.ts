@@ -16,8 +16,8 @@ const VALUE_BYTES = 3_000;
 const VACUUM_EVERY = 30_000;
 /** A minute of dead rows, 4 KB each, and their indexes. Everything that ever went through is far more. */
 const SIZE_BYTES_MAX = 250_000_000;
-/** Half of the claims take less; some 20 ms, and the rest is for a machine that does other things. */
-const CLAIM_MS_MAX = 150;
+/** Half of the claims take less; some 20 ms, and the rest is for a machine that does other things. Without indexes: seconds. */
+const CLAIM_MS_MAX = 1_000;
 const TEST_MS = 60_000 + ROWS * 2;
 
 let database: TestDatabase;

@@ -162,6 +162,23 @@ test('deleted rows are gone, and nothing happens to what is not there', async ()
   expect(await outbox.count()).toMatchObject({ waiting: 1, parked: 0 });
 });
 
+test('claims and deletes do not wait for the disk, and leave that to them alone', async () => {
+  const [id] = await insert([randomUUID()]);
+  const client = await database.pool.connect();
+  const own = new Outbox(client as unknown as typeof database.pool);
+  const isFlushed = async (): Promise<string> =>
+    (await client.query<{ synchronous_commit: string }>('SHOW synchronous_commit')).rows[0]!.synchronous_commit;
+  for (const work of [() => own.claim(1), () => own.delete([id!])]) {
+    await client.query('BEGIN');
+    expect(await isFlushed()).toBe('on');
+    await work();
+    expect(await isFlushed()).toBe('off');
+    await client.query('COMMIT');
+  }
+  expect(await isFlushed()).toBe('on');
+  client.release();
+});
+
 test('the age is that of the oldest row that waits, and 0 when none does', async () => {
   expect(await outbox.count()).toEqual({ waiting: 0, parked: 0, oldest_age_s: 0 });
   const [parked] = await insert([randomUUID(), randomUUID(), randomUUID()]);

@@ -110,7 +110,7 @@ describe('a partition without a leader', () => {
     for (let id = 1; id <= 1_500; id += 1) outbox.add(rowOf(id, `request-${id}`, 0));
     for (let id = 1_501; id <= 1_510; id += 1) outbox.add(rowOf(id, `request-${id}`, 1));
     startRelay();
-    await until(() => published().length === 10, 3_000);
+    await until(() => published().length === 10);
     await until(() => outbox.rows.size === 1_500);
   });
 

@@ -60,11 +60,14 @@ const submit = async (store: RequestStore, seed: number): Promise<Created> => {
   return result;
 };
 
-/** Every record of the requests topic from now on. */
+/** Longer than any test here. */
+const READ_BACK_MS = 120_000;
+
+/** Every record of the requests topic of this test, and of others before it. */
 const startReading = (): LogRecord[] => {
   const records: LogRecord[] = [];
   const tail = busTo(brokers).tail(
-    { topics: [TOPICS.requests], fromMs: Date.now() - 5_000, groupPrefix: 'core-app-test' },
+    { topics: [TOPICS.requests], fromMs: Date.now() - READ_BACK_MS, groupPrefix: 'core-app-test' },
     (record) => void records.push(record),
   );
   const stop = new AbortController();

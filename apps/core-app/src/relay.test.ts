@@ -4,19 +4,19 @@ import { type EventBus, MemoryEventBus, type OutgoingRecord, type PublishAnswer,
 import { createMetrics } from '@osago/service-kit';
 import { Relay } from './relay.ts';
 import { Cleanup, rememberingLog, until } from './testing-events.ts';
-import { FakeOutbox, metricOf, rowOf } from './testing-outbox.ts';
+import { FakeOutbox, metricOf, rowOf, SkippableTime } from './testing-outbox.ts';
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
 type Publish = EventBus['publish'];
 
-const setup = (publish?: Publish) => {
+const setup = (publish?: Publish, time?: SkippableTime) => {
   const bus = new MemoryEventBus({ topics: { [TOPICS.requests]: 2 } });
   const outbox = new FakeOutbox();
   const log = rememberingLog();
   const metrics = createMetrics('core-app');
-  const relay = new Relay({ outbox, bus: publish ? { publish } : bus, log, metrics });
+  const relay = new Relay({ outbox, bus: publish ? { publish } : bus, log, metrics }, time);
   const stop = new AbortController();
   const start = (): void => {
     const running = relay.run(stop.signal);
@@ -202,6 +202,29 @@ describe('the relay', () => {
     expect(await metricOf(metrics, 'osago_outbox_waiting_rows')).toBe(1);
     expect(await metricOf(metrics, 'osago_outbox_parked_rows')).toBe(1);
     expect(await metricOf(metrics, 'osago_outbox_oldest_age_seconds')).toBe(7);
+  });
+
+  test('counts for a twentieth of the time at most, however long a count takes', async () => {
+    const time = new SkippableTime();
+    const { outbox, relay, start } = setup(undefined, time);
+    const count = outbox.count.bind(outbox);
+    outbox.count = () => {
+      time.skip(2_000);
+      return count();
+    };
+    let id = 0;
+    /** The counts after one more round of the relay. */
+    const countsLater = async (ms: number): Promise<number> => {
+      time.skip(ms);
+      outbox.add(rowOf((id += 1)));
+      relay.wake();
+      await until(() => outbox.rows.size === 0);
+      return outbox.counts;
+    };
+    start();
+    await until(() => outbox.counts === 1);
+    expect(await countsLater(20_000)).toBe(1);
+    expect(await countsLater(20_000)).toBe(2);
   });
 
   test('sends the last rows before it stops', async () => {
