@@ -1,5 +1,5 @@
 /** Changes to an application by JSON Pointer (RFC 6901), as retry and repeat send them. */
-import type { Application, ApplicationChanges, Fault } from '@osago/contracts';
+import { type Application, type ApplicationChanges, type Fault, faultOf } from '@osago/contracts';
 
 /** A list of drivers or papers is never longer: what would make it so is no change that a person made. */
 const INDEX_MAX = 100;
@@ -53,7 +53,7 @@ export const changedApplication = (application: Application, changes: Applicatio
   const faults = Object.entries(changes).flatMap(([pointer, wanted]): Fault[] => {
     const tokens = tokensOf(pointer);
     const isSet = tokens !== undefined && set(value, tokens, wanted);
-    return isSet ? [] : [{ pointer, code: 'bad_pointer', detail: 'leads nowhere in the application' }];
+    return isSet ? [] : [faultOf(pointer, 'bad_pointer')];
   });
   return faults.length === 0 ? { ok: true, value } : { ok: false, faults };
 };

@@ -186,20 +186,32 @@ export interface Archived {
   offsets: Offsets;
 }
 
+/** How far the archive is with each of these requests, by id in lower case; without those it has nothing of. */
+export const findArchivedOffsets = async (
+  pool: Pick<Pool, 'query'>,
+  requestIds: readonly string[],
+): Promise<Map<string, Offsets>> => {
+  const { rows } = await pool.query<{ request_id: string; requests_offset: string; quotes_offset: string; errors_offset: string }>(
+    'SELECT request_id, requests_offset, quotes_offset, errors_offset FROM request_offsets WHERE request_id = ANY($1::uuid[])',
+    [requestIds],
+  );
+  return new Map(
+    rows.map(({ request_id, requests_offset, quotes_offset, errors_offset }) => [
+      request_id,
+      [Number(requests_offset), Number(quotes_offset), Number(errors_offset)],
+    ]),
+  );
+};
+
 /**
  * What the archive holds of these requests, by id in lower case; all of them are there. Legs are written before offsets
  * and so are read after them: no offset is named whose leg is missing.
  */
 export const findArchived = async (pool: Pool, requestIds: readonly string[]): Promise<ReadonlyMap<string, Archived>> => {
-  const archived = new Map(requestIds.map((id): [string, Archived] => [id.toLowerCase(), { events: [], offsets: NO_OFFSETS }]));
-  const offsets = await pool.query<{ request_id: string; requests_offset: string; quotes_offset: string; errors_offset: string }>(
-    'SELECT request_id, requests_offset, quotes_offset, errors_offset FROM request_offsets WHERE request_id = ANY($1::uuid[])',
-    [requestIds],
+  const offsets = await findArchivedOffsets(pool, requestIds);
+  const archived = new Map(
+    requestIds.map((id): [string, Archived] => [id.toLowerCase(), { events: [], offsets: offsets.get(id.toLowerCase()) ?? NO_OFFSETS }]),
   );
-  for (const { request_id, requests_offset, quotes_offset, errors_offset } of offsets.rows) {
-    const held = archived.get(request_id);
-    if (held) held.offsets = [Number(requests_offset), Number(quotes_offset), Number(errors_offset)];
-  }
   const legs = await pool.query<{ request_id: string; event: LegEvent }>(
     'SELECT request_id, event FROM legs WHERE request_id = ANY($1::uuid[])',
     [requestIds],

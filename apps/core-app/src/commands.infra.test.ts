@@ -71,7 +71,7 @@ const statusOf = async (caller: Caller, insurerId: string): Promise<string | und
   return quotes.find(({ insurer_id }) => insurer_id === insurerId)?.status;
 };
 
-const timedOut = (caller: Caller): Promise<void> => until(async () => (await statusOf(caller, 'beta')) === 'timeout', 10_000);
+const timedOut = (caller: Caller): Promise<void> => until(async () => (await statusOf(caller, 'beta')) === 'timeout');
 
 describe('DELETE /requests/{request_id}', () => {
   test('calls the request off: 202, every leg without outcome is cancelled, its stream ends', async () => {
@@ -261,7 +261,7 @@ describe('what stands around requests', () => {
     const state = { insurer_id: 'alpha', state: 'degraded', breaker: 'open', breaker_mode: 'auto', limits, pods: 1 };
     const old = new Date(Date.now() - 60_000).toISOString();
     await redis.hset(INSURER_STATE_KEY, 'alpha', JSON.stringify({ ...state, at: new Date().toISOString() }), 'beta', JSON.stringify({ ...state, insurer_id: 'beta', at: old }));
-    await until(async () => (await states())[0] === 'alpha degraded', 5_000);
+    await until(async () => (await states())[0] === 'alpha degraded');
     expect(await states()).toEqual(['alpha degraded', 'beta unknown']);
   });
 

@@ -1,4 +1,5 @@
 /** What core-app reads from the environment. */
+import { applicationRuleMembers } from '@osago/contracts';
 import { EVENT_BUS_CLIENTS } from '@osago/event-bus';
 import { port, processMembers } from '@osago/service-kit';
 import { type Static, Type } from '@sinclair/typebox';
@@ -21,7 +22,7 @@ export const CoreAppConfig = Type.Object({
     minLength: 1,
     description: 'Brokers, host:port, separated by commas',
   }),
-  REDIS_URL: Type.String({ minLength: 1, description: 'Redis of the aggregator, where the states of insurers stand' }),
+  REDIS_URL: Type.String({ minLength: 1, description: 'Redis of the aggregator, where the states of insurers stand; nodes of a cluster as redis+cluster://host:port,host:port' }),
   EVENT_BUS_CLIENT: Type.Union(
     EVENT_BUS_CLIENTS.map((client) => Type.Literal(client)),
     { default: 'kafkajs', description: `The Kafka client: ${EVENT_BUS_CLIENTS.join(', ')}` },
@@ -52,5 +53,6 @@ export const CoreAppConfig = Type.Object({
     default: 3_000,
     description: 'From SIGTERM: streams whose request ends in this time stay open until then; at least 5 s below STOP_TIMEOUT_MS',
   }),
+  ...applicationRuleMembers,
 });
 export type CoreAppConfig = Static<typeof CoreAppConfig>;

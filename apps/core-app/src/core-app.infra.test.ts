@@ -137,7 +137,8 @@ describe('one core-app', () => {
     expect(dataOf(messages[3])).toMatchObject({ status: 'no_offers', counts: { timeout: 2 } });
     const endedAfterMs = Date.now() - Date.parse(asked.reply.accepted_at);
     expect(endedAfterMs).toBeGreaterThanOrEqual(2_000);
-    expect(endedAfterMs).toBeLessThan(4_000);
+    // Long before the minute that insurers have by default.
+    expect(endedAfterMs).toBeLessThan(30_000);
   }, 60_000);
 
   test('says on its private port how it is, and nothing of that on the public one', async () => {

@@ -1,6 +1,7 @@
 /** core-app put together from its parts, in the order in which they stop. */
 import type { InsurerSettings } from '@osago/contracts';
 import { DeadLetters, type EventBus } from '@osago/event-bus';
+import { DEFAULT_RULE_SETTINGS, type RuleSettings } from '@osago/quotes';
 import {
   type Clock,
   type HealthCheck,
@@ -12,7 +13,8 @@ import {
 } from '@osago/service-kit';
 import type { Pool } from 'pg';
 import { Access } from './access.ts';
-import { Archive } from './archive.ts';
+import { Archive, findArchivedOffsets } from './archive.ts';
+import { FeedLag } from './feed-lag.ts';
 import { FraudWatch } from './fraud-watch.ts';
 import { getHistory } from './get-history.ts';
 import { cancelRequest } from './cancel-request.ts';
@@ -23,6 +25,7 @@ import { getTariffs } from './get-tariffs.ts';
 import { createHttpServer, httpServer } from './http-server.ts';
 import { IdempotencySweep } from './idempotency-sweep.ts';
 import { InsurerStates } from './insurer-states.ts';
+import { LogEnds } from './log-ends.ts';
 import { Outbox } from './outbox.ts';
 import { PlatformEpoch } from './platform-epoch.ts';
 import { postRequest } from './post-request.ts';
@@ -33,6 +36,7 @@ import { RequestReader } from './request-reader.ts';
 import { CORE_APP_SOURCE, RequestStore } from './request-store.ts';
 import { retryQuote } from './retry-quote.ts';
 import { Showcase } from './showcase.ts';
+import { ShowcaseEviction } from './showcase-eviction.ts';
 import { ShowcaseFeed } from './showcase-feed.ts';
 import { Streams, type StreamsOptions } from './streams.ts';
 import { webPage } from './web-page.ts';
@@ -48,6 +52,8 @@ export interface CoreAppDeps {
   log: Log;
   metrics: Registry;
   random: () => number;
+  /** Of OSAGO; those of @osago/quotes where none are given. */
+  rules?: RuleSettings;
 }
 
 export interface CoreAppOptions {
@@ -59,7 +65,8 @@ export interface CoreAppOptions {
   webDir: string | undefined;
 }
 
-export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Service[] => {
+export const createCoreApp = (given: CoreAppDeps, options: CoreAppOptions): Service[] => {
+  const deps = { rules: DEFAULT_RULE_SETTINGS, ...given };
   const { pool, log, metrics } = deps;
   const access = new Access(deps.accessSecrets);
   const epoch = new PlatformEpoch(deps);
@@ -67,11 +74,14 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
   const store = new RequestStore(deps);
   const relay = new Relay({ ...deps, outbox: new Outbox(pool) });
   const feed = new ShowcaseFeed({ ...deps, showcase });
-  const bodies = new QuotesBodies({ ...deps, epoch, feed });
+  const lag = new FeedLag({ ...deps, feed });
+  const freshness = { isStale: () => feed.isStale() || lag.isBehind() };
+  const bodies = new QuotesBodies({ ...deps, epoch, feed: freshness });
   const reader = new RequestReader({ pool, showcase, store });
-  const streams = new Streams({ ...deps, access, reader, showcase, bodies }, options.streams);
+  const resume = { ...deps, bus: new LogEnds(deps), reader, showcase, bodies };
+  const streams = new Streams({ ...resume, access }, options.streams);
   const states = new InsurerStates(deps, options);
-  const commandDeps = { ...deps, commands: new RequestCommands(deps), reader, relay, showcase, bodies };
+  const commandDeps = { ...deps, access, commands: new RequestCommands(deps), reader, relay, showcase, bodies };
   const server = createHttpServer(
     {
       request: getRequest(commandDeps),
@@ -80,12 +90,12 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
       insurers: getInsurers({ ...deps, states }),
       tariffs: getTariffs(deps),
       stream: streams.handle.bind(streams),
-      quotes: getQuotes({ ...deps, reader, showcase, bodies }),
+      quotes: getQuotes({ ...resume, draining: streams.draining }),
       history: getHistory({ ...deps, access, reader }),
-      post: postRequest({ ...commandDeps, access, store, epoch }),
+      post: postRequest({ ...commandDeps, store, epoch }),
       page: options.webDir === undefined ? undefined : webPage(options.webDir),
     },
-    { access, log },
+    { access, log, draining: streams.draining },
   );
   const ready: Record<string, HealthCheck> = {
     streams: () => streams.readiness(),
@@ -101,11 +111,13 @@ export const createCoreApp = (deps: CoreAppDeps, options: CoreAppOptions): Servi
     httpServer(server, options.port, log),
     relay,
     feed,
+    lag,
     new Archive({ ...deps, deadLetters: new DeadLetters(deps, { source: CORE_APP_SOURCE }) }),
+    new ShowcaseEviction({ ...deps, showcase, archivedOffsets: (ids) => findArchivedOffsets(pool, ids) }),
     epoch,
     states,
     new IdempotencySweep(deps),
-    new FraudWatch(deps),
-    privateServer({ log, metrics }, { port: options.privatePort, live: {}, ready }),
+    new FraudWatch(deps, deps.rules),
+    privateServer({ log, metrics }, { port: options.privatePort, live: { feed: () => lag.liveness() }, ready }),
   ];
 };

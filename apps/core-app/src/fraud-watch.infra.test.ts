@@ -5,16 +5,19 @@ import { sampleOfKind, tariffAttributes } from '@osago/quotes';
 import { createMetrics } from '@osago/service-kit';
 import { FraudWatch } from './fraud-watch.ts';
 import { watchMarks } from './fraud-watch-marks.ts';
+import { RequestCommands } from './request-commands.ts';
 import { RequestStore } from './request-store.ts';
 import { rememberingLog, until } from './testing-events.ts';
 import { createKeys, migratedDatabase, submissionOf, type TestDatabase, TODAY } from './testing-parts.ts';
 
 let database: TestDatabase;
 let store: RequestStore;
+let commands: RequestCommands;
 beforeAll(async () => {
   database = await migratedDatabase(process.env['DATABASE_URL']);
   const keys = await createKeys();
   store = new RequestStore({ pool: database.pool, logKeys: keys.log, storeKeys: keys.store });
+  commands = new RequestCommands({ pool: database.pool, logKeys: keys.log, storeKeys: keys.store });
 }, 60_000);
 afterAll(() => database.close());
 beforeEach(async () => {
@@ -103,6 +106,49 @@ describe('the same vehicle within hours', () => {
     await accepted({ hoursAgo: 0.5 });
     await lookAtAll(pod());
     expect([await recorded(), await queued()]).toEqual([[], 0]);
+  });
+});
+
+describe('a retry with changes', () => {
+  /** As the route asks for it, then moved into the past. */
+  const retried = async (request_id: string, attempt: number, changed: Partial<TariffAttributes> | undefined, hoursAgo: number) => {
+    const result = await commands.askRetry({
+      request_id,
+      insurer_id: 'alpha',
+      attempt,
+      deadline_ms: 60_000,
+      application: CAR,
+      tariff: { ...OWN, ...changed },
+      marks: changed === undefined ? undefined : watchMarks(MAC, CAR),
+      traceparent: '',
+    });
+    expect(result.kind).toBe('asked');
+    await database.pool.query(
+      `UPDATE request_commands SET at = now() - $3 * interval '1 h' WHERE request_id = $1 AND attempt = $2`, [request_id, attempt + 1, hoursAgo]);
+    await settle(request_id);
+  };
+
+  test('is compared with its own request, and a later request with it', async () => {
+    const submitted = await accepted({ hoursAgo: 3 });
+    await retried(submitted, 1, { power_hp: 61 }, 2);
+    const later = await accepted({ hoursAgo: 1 });
+    const one = pod();
+    await lookAtAll(one);
+    const said = (await recorded()).map(({ code, current, former, request_id }) => [request_id, code, former, current]);
+    expect(said).toHaveLength(2);
+    expect(said).toContainEqual([submitted, 'power_changed', String(OWN.power_hp), '61']);
+    expect(said).toContainEqual([later, 'power_changed', '61', String(OWN.power_hp)]);
+    expect(await one.counted('power_changed')).toBe(2);
+  });
+
+  test('leaves no trace when it only fills in what was missing, and one without changes is not looked at', async () => {
+    await accepted({ hoursAgo: 4, tariff: { power_hp: 61 } });
+    const submitted = await accepted({ hoursAgo: 3 });
+    await retried(submitted, 1, {}, 2);
+    await retried(submitted, 2, undefined, 1);
+    const one = pod();
+    expect(await one.watch.look()).toBe(3);
+    expect((await recorded()).map(({ request_id }) => request_id)).toEqual([submitted]);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Looks at each accepted request once, soon after POST, and records what looks like shopping for a price by lying. It
- * refuses nobody and holds up nothing: POST only leaves tokens and a row in the queue. Any number of pods share the
+ * Looks once at each accepted request and each retry with changes, soon after it came, and records what looks like
+ * shopping for a price by lying. It refuses nobody and holds up nothing: POST only leaves tokens and a row in the queue. Any number of pods share the
  * queue; what one takes, it looks at, records and takes off the queue in one transaction, so a crash repeats the whole.
  */
 import type { TariffAttributes } from '@osago/contracts';
@@ -20,19 +20,21 @@ const LOOK_MS = 1_000;
 const BATCH_MAX = 200;
 /** A POST that began earlier may commit later; so much later at most, or its request is not compared with this one. */
 const SETTLE_S = 5;
-/** So many former requests of the vehicle, and of the person, are compared at least: the latest. */
+/** So many former applications of the vehicle, and of the person, are compared at least: the latest. */
 const FORMER_MAX = 100;
 
 interface WatchedRow {
   request_id: string;
-  accepted_at: Date;
+  /** 1 of a request, that of the command of a retry. */
+  revision: number;
+  at: Date;
   vehicle_mac: Buffer;
   person_mac: Buffer;
   taxi_plate: boolean;
   tariff: TariffAttributes;
 }
 
-const COLUMNS = 'request_id, accepted_at, vehicle_mac, person_mac, taxi_plate, tariff';
+const COLUMNS = 'request_id, revision, at, vehicle_mac, person_mac, taxi_plate, tariff';
 
 /** By their place, for the queue has no index; a row that another pod holds is passed over. */
 const TAKE = `
@@ -40,33 +42,38 @@ const TAKE = `
     DELETE FROM fraud_watch_queue WHERE ctid = ANY (ARRAY(
       SELECT ctid FROM fraud_watch_queue WHERE added_at < now() - interval '${SETTLE_S} s'
       LIMIT ${BATCH_MAX} FOR UPDATE SKIP LOCKED
-    )) RETURNING request_id
+    )) RETURNING request_id, revision
   )
-  SELECT ${COLUMNS} FROM taken JOIN requests USING (request_id)`;
+  SELECT ${COLUMNS} FROM taken JOIN watched_applications USING (request_id, revision)`;
 
 const formerOf = (column: 'vehicle_mac' | 'person_mac'): string => `
-  SELECT found.request_id FROM current, LATERAL (
-    SELECT request_id FROM requests
-    WHERE ${column} = current.${column} AND request_id <> current.request_id
-      AND accepted_at BETWEEN current.accepted_at - $2 * interval '1 h' AND current.accepted_at
-    ORDER BY accepted_at DESC LIMIT ${FORMER_MAX}
+  SELECT found.request_id, found.revision FROM current, LATERAL (
+    SELECT request_id, revision FROM watched_applications
+    WHERE ${column} = current.${column} AND (request_id, revision) <> (current.request_id, current.revision)
+      AND at BETWEEN current.at - $3 * interval '1 h' AND current.at
+    ORDER BY at DESC LIMIT ${FORMER_MAX}
   ) AS found`;
 
-/** Each once, though many of the batch may have it in common. */
+/** Each once, though many of the batch may have it in common; by its key, however many there are (hence the LIMIT). */
 const FORMER = `
-  WITH current AS (SELECT ${COLUMNS} FROM requests WHERE request_id = ANY ($1::uuid[])),
+  WITH taken AS (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS given (request_id, revision)),
+       current AS (SELECT ${COLUMNS} FROM taken JOIN watched_applications USING (request_id, revision)),
        former AS (${formerOf('vehicle_mac')} UNION ${formerOf('person_mac')})
-  SELECT ${COLUMNS} FROM former JOIN requests USING (request_id)`;
+  SELECT found.* FROM former, LATERAL (
+    SELECT ${COLUMNS} FROM watched_applications AS one
+    WHERE one.request_id = former.request_id AND one.revision = former.revision LIMIT 1
+  ) AS found`;
 
 const RECORD = `
-  INSERT INTO fraud_signals (request_id, code, former_request, former, current)
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[])`;
+  INSERT INTO fraud_signals (request_id, revision, code, former_request, former, current)
+  SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::text[], $6::text[])`;
 
-type Noticed = FraudSignal & { requestId: string };
+type Noticed = FraudSignal & Pick<RememberedApplication, 'requestId' | 'revision'>;
 
 const remembered = (row: WatchedRow): RememberedApplication => ({
   requestId: row.request_id,
-  atMs: row.accepted_at.getTime(),
+  revision: row.revision,
+  atMs: row.at.getTime(),
   vehicle: row.vehicle_mac.toString('base64'),
   person: row.person_mac.toString('base64'),
   attributes: row.tariff,
@@ -74,8 +81,10 @@ const remembered = (row: WatchedRow): RememberedApplication => ({
 });
 
 /** Of two of the same millisecond one is the former, whoever looks at it. */
-const isBefore = (one: RememberedApplication, other: RememberedApplication): boolean =>
-  one.atMs < other.atMs || (one.atMs === other.atMs && one.requestId < other.requestId);
+const isBefore = (one: RememberedApplication, other: RememberedApplication): boolean => {
+  if (one.atMs !== other.atMs) return one.atMs < other.atMs;
+  return one.requestId === other.requestId ? one.revision < other.revision : one.requestId < other.requestId;
+};
 
 export class FraudWatch implements Service {
   readonly name = 'fraud-watch';
@@ -125,11 +134,13 @@ export class FraudWatch implements Service {
     const former = await this.#formerOf(client, rows);
     const noticed = rows.map(remembered).flatMap((current) => {
       const before = former.filter((one) => isBefore(one, current));
-      return fraudSignals(current, before, this.#settings).map((one) => ({ ...one, requestId: current.requestId }));
+      const { requestId, revision } = current;
+      return fraudSignals(current, before, this.#settings).map((one) => ({ ...one, requestId, revision }));
     });
     if (noticed.length > 0) {
       await client.query(RECORD, [
         noticed.map(({ requestId }) => requestId),
+        noticed.map(({ revision }) => revision),
         noticed.map(({ code }) => code),
         noticed.map((one) => one.former?.requestId ?? null),
         noticed.map((one) => one.former?.value ?? null),
@@ -141,8 +152,11 @@ export class FraudWatch implements Service {
 
   /** All of the same vehicles and persons that any of these requests is compared with. */
   async #formerOf(client: PoolClient, rows: readonly WatchedRow[]): Promise<RememberedApplication[]> {
-    const requestIds = rows.map(({ request_id }) => request_id);
-    const found = await client.query<WatchedRow>(FORMER, [requestIds, this.#settings.signalWindowHours]);
+    const found = await client.query<WatchedRow>(FORMER, [
+      rows.map(({ request_id }) => request_id),
+      rows.map(({ revision }) => revision),
+      this.#settings.signalWindowHours,
+    ]);
     return found.rows.map(remembered);
   }
 }

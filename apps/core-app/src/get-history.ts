@@ -3,7 +3,7 @@
  * request that was shown and not by a number, so they have neither gap nor repeat while new requests come.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Fault, type HistoryItem, type RequestHistory } from '@osago/contracts';
+import { type Fault, faultOf, type HistoryItem, type RequestHistory } from '@osago/contracts';
 import { countsOf, isExpired, view } from '@osago/quotes';
 import type { Clock } from '@osago/service-kit';
 import type { Pool } from 'pg';
@@ -51,12 +51,12 @@ const pageOf = (query: URLSearchParams): Page => {
   const faults: Fault[] = [];
   const limit = query.get('limit') ?? String(PAGE_DEFAULT);
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE_MAX) {
-    faults.push({ pointer: '/limit', code: 'bad_limit', detail: `is not a whole number from 1 to ${PAGE_MAX}` });
+    faults.push(faultOf('/limit', 'bad_limit', { max: PAGE_MAX }));
   }
   const cursor = query.get('cursor');
   const after = cursor === null ? undefined : decodePageEnd(cursor);
   if (cursor !== null && after === undefined) {
-    faults.push({ pointer: '/cursor', code: 'bad_cursor', detail: 'is not the next_cursor of a page' });
+    faults.push(faultOf('/cursor', 'bad_cursor'));
   }
   if (faults.length > 0) throw new HttpProblem(400, undefined, faults);
   return { limit: Number(limit), after };

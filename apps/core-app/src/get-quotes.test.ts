@@ -1,6 +1,6 @@
 /** The quotes over a real socket, with a clock that stands still. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { startTestApi } from './testing-api.ts';
+import { HELD_MAX, startTestApi } from './testing-api.ts';
 import { Cleanup, leg, PARTITION, REQUEST_ID, submitted, turn, until } from './testing-events.ts';
 import { type Exchange, fetchAll } from './testing-http.ts';
 
@@ -167,12 +167,36 @@ describe('Prefer: wait', () => {
     expect((await get({ 'if-none-match': await etag(), prefer: 'wait=30' })).status).toBe(304);
   });
 
+  test('holds so many and no more; one beyond is answered at once, and one who comes after is held again', async () => {
+    const { etag, happen, hold } = await setup();
+    const headers = { 'if-none-match': await etag(), prefer: 'wait=30' };
+    const holds: { answer: Promise<Exchange> }[] = [];
+    for (let count = 0; count < HELD_MAX; count += 1) holds.push(await hold(headers));
+    expect((await (await hold(headers)).answer).status).toBe(304);
+    happen('submitted', 3);
+    for (const { answer } of holds) expect((await answer).status).toBe(200);
+    const { answer } = await hold({ ...headers, 'if-none-match': await etag() });
+    expect(await isPending(answer)).toBe(true);
+    happen('quoted', 4);
+    expect((await answer).status).toBe(200);
+  });
+
+  test('is over when the pod is about to stop: an answer, and not by this connection again', async () => {
+    const { drain, etag, get, hold } = await setup();
+    const known = await etag();
+    const { answer } = await hold({ 'if-none-match': known, prefer: 'wait=30' });
+    await drain();
+    expect([(await answer).status, (await answer).headers.connection]).toEqual([304, 'close']);
+    const later = await get({ 'if-none-match': known, prefer: 'wait=30' });
+    expect([later.status, later.headers.connection]).toEqual([304, 'close']);
+  });
+
   test('lets go when the caller does', async () => {
     const { etag, hold, showcase } = await setup();
     const { answer } = await hold({ 'if-none-match': await etag(), prefer: 'wait=30' });
     await cleanup.run();
     await expect(answer).rejects.toThrow();
-    await until(() => showcase.evict(Number.POSITIVE_INFINITY) === 1);
+    await until(() => showcase.past(Number.POSITIVE_INFINITY, 1).length === 1);
   });
 });
 
@@ -230,6 +254,20 @@ describe('an ETag of ours', () => {
     clock.advance(2_000);
     happen('submitted', 3);
     expect((await answer).status).toBe(503);
+  });
+
+  test('of a pod whose clock is ahead is not answered with less than it has ended', async () => {
+    const { clock, etag, get, hold } = await setup();
+    const ahead = (await etag()).replace(/\.0o"$/, '.1o"');
+    expect((await get({ 'if-none-match': ahead })).status).toBe(304);
+    const { answer } = await hold({ 'if-none-match': ahead, prefer: 'wait=30' });
+    expect(await isPending(answer)).toBe(true);
+    clock.advance(61_000);
+    expect((await get({ 'if-none-match': ahead })).status).toBe(304);
+    clock.advance(120_000);
+    expect((await get({ 'if-none-match': ahead })).json()).toMatchObject({ status: 'no_offers' });
+    await cleanup.run();
+    await expect(answer).rejects.toThrow();
   });
 
   test('of another epoch or of the end of the log is no promise: 200 at once, or when the wait for it is over', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startTestApi } from './testing-api.ts';
-import { Cleanup } from './testing-events.ts';
+import { Cleanup, REQUEST_ID } from './testing-events.ts';
 import { fetchAll } from './testing-http.ts';
 
 const cleanup = new Cleanup();
@@ -51,6 +51,16 @@ test('a method that is not offered is a 405 that names what is', async () => {
     expect([answer.status, answer.headers['allow'], answer.headers['content-type']]).toEqual([
       405, 'GET, HEAD, POST', 'application/problem+json',
     ]);
+  }
+});
+
+test.each(['/stream/', '/STREAM', '/stream/?x=1'])('the stream is found at %s, as other routes are', async (leaf) => {
+  const { origin } = await startTestApi(cleanup);
+  const path = `/api/osago/requests/${REQUEST_ID}`;
+  for (const target of [`${path}${leaf}`, `http://somewhere${path}${leaf}`]) {
+    const answer = await fetchAll(origin, { path: target });
+    expect([answer.status, answer.headers['allow']]).toEqual([401, undefined]);
+    expect((await fetchAll(origin, { path: target, method: 'PUT' })).headers['allow']).toBe('GET');
   }
 });
 

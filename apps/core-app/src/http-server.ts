@@ -1,6 +1,6 @@
 /** The public port. The stream is a plain handler in front of Express, which costs each stream some kilobytes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { API_PREFIX, faultsIn, preferredLanguage } from '@osago/contracts';
+import { API_PREFIX, faultOf, faultsIn, preferredLanguage } from '@osago/contracts';
 import type { Log, Service } from '@osago/service-kit';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Router } from 'express';
 import type { Access } from './access.ts';
@@ -40,7 +40,8 @@ export interface Routes {
   page?: Router | undefined;
 }
 
-const STREAM_PATH = new RegExp(`^${API_PREFIX}/requests/([^/]+)/stream$`);
+/** As Express takes paths: in any case, with or without a last slash, and after the origin that some proxies send along. */
+const STREAM_PATH = new RegExp(`^(?:https?://[^/]+)?${API_PREFIX}/requests/([^/]+)/stream/?$`, 'i');
 
 const queryOf = (request: IncomingMessage): URLSearchParams => {
   const url = request.url ?? '';
@@ -58,9 +59,7 @@ const expressProblem = (
   if (error.type === 'entity.too.large') return new HttpProblem(413);
   if (typeof error.status !== 'number' || error.status < 400 || error.status > 499) return undefined;
   if (method !== 'POST' || error instanceof URIError) return nothingHere();
-  return new HttpProblem(400, undefined, [
-    { pointer: '', code: 'invalid_json', detail: 'the body is no JSON' },
-  ]);
+  return new HttpProblem(400, undefined, [faultOf('', 'invalid_json')]);
 };
 
 const problemOf = (error: unknown, request: IncomingMessage): HttpProblem | undefined => {
@@ -150,10 +149,18 @@ const createExpress = (routes: Routes, { access, log }: { access: Access; log: L
   return app;
 };
 
+export interface HttpServerDeps {
+  access: Access;
+  log: Log;
+  /** Aborts when the pod is about to stop: then nobody comes back by the same connection. */
+  draining: AbortSignal;
+}
+
 /** Streams go past Express; everything else through it. */
-export const createHttpServer = (routes: Routes, deps: { access: Access; log: Log }): Server => {
+export const createHttpServer = (routes: Routes, deps: HttpServerDeps): Server => {
   const app = createExpress(routes, deps);
   return createServer((request, response) => {
+    if (deps.draining.aborted) response.shouldKeepAlive = false;
     const [path = ''] = (request.url ?? '').split('?');
     const requestId = request.method === 'GET' ? STREAM_PATH.exec(path)?.[1] : undefined;
     if (requestId === undefined) app(request, response);

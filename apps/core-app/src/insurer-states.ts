@@ -3,8 +3,8 @@
  * Nothing else of core-app needs Redis, so it may be away for as long as it likes.
  */
 import { checker, INSURER_STATE_KEY, INSURER_STATE_STALE_MS, InsurerState, type InsurersReply } from '@osago/contracts';
-import type { Clock, Log, Service } from '@osago/service-kit';
-import { Redis } from 'ioredis';
+import { type Clock, type Log, redisCluster, type RedisCluster, type Service } from '@osago/service-kit';
+import { Cluster, Redis } from 'ioredis';
 
 type State = InsurersReply['insurers'][number]['state'];
 
@@ -17,26 +17,21 @@ const check = checker(InsurerState);
 
 export class InsurerStates implements Service {
   readonly name = 'insurer-states';
-  readonly #redis: Redis;
+  readonly #redis: Redis | Cluster;
   readonly #clock: Clock;
   #states: Promise<ReadonlyMap<string, State>> | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, log }: { clock: Clock; log: Log }, { redisUrl }: { redisUrl: string }) {
     this.#clock = clock;
-    this.#redis = new Redis(redisUrl, {
-      lazyConnect: true,
-      commandTimeout: ANSWER_MS,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      retryStrategy: (times) => Math.min(times * 200, RECONNECT_MS_MAX),
-    });
+    const cluster = redisCluster(redisUrl);
+    this.#redis = cluster === undefined ? serverOf(redisUrl) : clusterOf(cluster);
     this.#redis.on('error', (error: Error) => log.debug({ error }, 'redis is away: insurers are unknown'));
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    // It goes on trying by itself.
-    await this.#redis.connect().catch(() => undefined);
+    // It goes on trying by itself; with a cluster that does not answer this never ends.
+    void this.#redis.connect().catch(() => undefined);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -64,6 +59,22 @@ export class InsurerStates implements Service {
     return states;
   }
 }
+
+const retryStrategy = (times: number): number => Math.min(times * 200, RECONNECT_MS_MAX);
+
+const serverOf = (url: string): Redis =>
+  new Redis(url, { lazyConnect: true, commandTimeout: ANSWER_MS, maxRetriesPerRequest: 0, enableOfflineQueue: false, retryStrategy });
+
+/** Redirections are followed for about as long as an answer is waited for. */
+const clusterOf = ({ nodes, isSecure, ...user }: RedisCluster): Cluster =>
+  new Cluster([...nodes], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRedirections: 4,
+    retryDelayOnClusterDown: 0,
+    clusterRetryStrategy: retryStrategy,
+    redisOptions: { ...user, commandTimeout: ANSWER_MS, ...(isSecure && { tls: {} }) },
+  });
 
 const parsed = (text: string): unknown => {
   try {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { InsurersFile } from '@osago/contracts';
 import { createEventBus } from '@osago/event-bus';
+import { ruleSettings } from '@osago/quotes';
 import {
   createLog,
   createMetrics,
@@ -15,6 +16,7 @@ import {
 } from '@osago/service-kit';
 import { CoreAppConfig } from './config.ts';
 import { createCoreApp } from './core-app.ts';
+import { PostgresClock } from './postgres-clock.ts';
 import { createPostgresPool } from './postgres-pool.ts';
 
 startMain(async () => {
@@ -24,8 +26,10 @@ startMain(async () => {
     { log },
     { databaseUrl: config.DATABASE_URL, connectionsMax: config.DATABASE_POOL_MAX },
   );
+  const metrics = createMetrics('core-app');
+  const clock = new PostgresClock({ clock: systemClock, pool, log, metrics });
   const bus = await createEventBus(
-    { log },
+    { log, clock },
     {
       client: config.EVENT_BUS_CLIENT,
       brokers: config.KAFKA_BROKERS.split(','),
@@ -40,10 +44,11 @@ startMain(async () => {
       storeKeys: await loadKeyring(config.STORE_KEYS_FILE),
       accessSecrets: loadSecrets(config.ACCESS_KEYS_FILE),
       insurers: loadYamlFile(InsurersFile, config.INSURERS_FILE, process.env),
-      clock: systemClock,
+      clock,
       log,
-      metrics: createMetrics('core-app'),
+      metrics,
       random: Math.random,
+      rules: ruleSettings(config),
     },
     {
       port: config.PORT,
@@ -62,5 +67,5 @@ startMain(async () => {
     },
   );
   const closePool = { close: () => pool.end() };
-  await runUntilStopped(services, { log, stopTimeoutMs: config.STOP_TIMEOUT_MS, closeLast: [bus, closePool] });
+  await runUntilStopped([...services, clock], { log, stopTimeoutMs: config.STOP_TIMEOUT_MS, closeLast: [bus, closePool] });
 });

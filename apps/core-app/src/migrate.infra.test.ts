@@ -25,20 +25,21 @@ const tablesOf = async (url: string): Promise<string[]> => {
 };
 
 describe('migrations', () => {
-  test('make every table, once', async () => {
+  test('make every table and view, once', async () => {
     const url = await setup();
-    expect(await migrate(url)).toBe('6 migration(s) applied\n');
+    expect(await migrate(url)).toBe('7 migration(s) applied\n');
     expect(await tablesOf(url)).toEqual([
       'drivers', 'fraud_signals', 'fraud_watch_queue', 'idempotency_keys', 'legs', 'migrations', 'outbox', 'platform_epoch', 'request_commands', 'request_offsets', 'requests', 'vehicles',
+      'watched_applications',
     ]);
     expect(await migrate(url)).toBe('0 migration(s) applied\n');
-  }, 30_000);
+  }, 60_000);
 
   test('wait for each other when several start at once, as the pods of a deployment do', async () => {
     const url = await setup();
     const printed = await Promise.all(Array.from({ length: 4 }, () => migrate(url)));
-    expect(printed.sort()).toEqual([...Array<string>(3).fill('0 migration(s) applied\n'), '6 migration(s) applied\n']);
-  }, 30_000);
+    expect(printed.sort()).toEqual([...Array<string>(3).fill('0 migration(s) applied\n'), '7 migration(s) applied\n']);
+  }, 60_000);
 
   test.each<[string, Readonly<Record<string, string>>, number, string]>([
     ['no address', {}, 2, 'DATABASE_URL is not set: which Postgres is to be migrated?\n'],
@@ -51,5 +52,5 @@ describe('migrations', () => {
       );
     });
     expect(ended).toEqual({ code, stderr: sentence });
-  }, 30_000);
+  }, 60_000);
 });

@@ -76,6 +76,7 @@ describe('a good application', () => {
       ],
       access_token: access.token(REQUEST_ID),
       cursor: `1_e1_${REQUEST_ID}_${PARTITION}_-1_-1_-1_1_o`,
+      warnings: [{ pointer: '/vehicle/vin', code: 'vin_check_digit', detail: expect.stringContaining('check digit') as unknown }],
       links: { self: path, stream: `${path}/stream`, quotes: `${path}/quotes` },
     });
     expect(answer.headers['set-cookie']).toHaveLength(2);

@@ -8,13 +8,26 @@ import {
   type Application,
   checker,
   type Fault,
+  faultOf,
+  faultsIn,
   type InsurerSettings,
   PostRequestBody,
   type PostRequestReply,
+  preferredLanguage,
   RepeatRequestBody,
   requestEventId,
 } from '@osago/contracts';
-import { checkApplication, encodeCursor, isFinished, moscowDate, NO_OFFSETS, tariffAttributes, view } from '@osago/quotes';
+import {
+  applicationWarnings,
+  checkApplication,
+  encodeCursor,
+  isFinished,
+  moscowDate,
+  NO_OFFSETS,
+  type RuleSettings,
+  tariffAttributes,
+  view,
+} from '@osago/quotes';
 import type { Clock, Log } from '@osago/service-kit';
 import { type Access, requestPath } from './access.ts';
 import { answerJson } from './answer-json.ts';
@@ -24,6 +37,7 @@ import { HttpProblem } from './problem.ts';
 import type { Relay } from './relay.ts';
 import { type Repeat, repeatedApplication, type RepeatDeps } from './repeated-application.ts';
 import type { RequestReader } from './request-reader.ts';
+import type { Rules } from './retry-quote.ts';
 import type { RequestStore, StoredRequest, Submission, SubmitResult } from './request-store.ts';
 import type { Showcase } from './showcase.ts';
 import { traceparentOf } from './traceparent.ts';
@@ -54,6 +68,7 @@ export interface PostRequestDeps extends RepeatDeps {
   insurers: readonly InsurerSettings[];
   clock: Clock;
   log: Log;
+  rules: RuleSettings;
 }
 
 const replyOf = (request: StoredRequest, { access, epoch }: PostRequestDeps): PostRequestReply => {
@@ -80,7 +95,7 @@ interface Asked {
 const keyFaults = (key: string | undefined): Fault[] =>
   key === undefined || UUID.test(key)
     ? []
-    : [{ pointer: '', code: 'bad_idempotency_key', detail: 'Idempotency-Key is no UUID' }];
+    : [faultOf('', 'bad_idempotency_key')];
 
 const isRepeat = (body: unknown): boolean => typeof body === 'object' && body !== null && 'based_on' in body;
 
@@ -93,25 +108,25 @@ const checkedRepeat = (body: unknown, key: string | undefined): Repeat & { reque
 };
 
 /** Throws a 400 that lists every fault: of shape, of sense, of the key. */
-const checkedBody = (body: unknown, key: string | undefined, today: string): PostRequestBody => {
-  const checked = checkApplication(checkBody, body, today);
+const checkedBody = (body: unknown, key: string | undefined, { today, rules }: Rules): PostRequestBody => {
+  const checked = checkApplication(checkBody, body, today, rules);
   const faults = [...(checked.ok ? [] : checked.faults), ...keyFaults(key)];
   if (!checked.ok || faults.length > 0) throw new HttpProblem(400, undefined, faults);
   return checked.value;
 };
 
 export const postRequest = (deps: PostRequestDeps) => {
-  const { access, clock, insurers, log, reader, relay, showcase, store } = deps;
+  const { access, clock, insurers, log, reader, relay, rules, showcase, store } = deps;
 
   const asked = async (request: IncomingMessage, body: unknown, today: string): Promise<Asked> => {
     const key = request.headers['idempotency-key']?.toString();
     const given = { key: key?.toLowerCase() };
     if (isRepeat(body)) {
       const repeat = checkedRepeat(body, key);
-      const application = await repeatedApplication(deps, repeat, request, today);
+      const application = await repeatedApplication(deps, repeat, request, { today, rules });
       return { ...given, request_id: repeat.request_id?.toLowerCase(), application };
     }
-    const { request_id, ...application } = checkedBody(body, key, today);
+    const { request_id, ...application } = checkedBody(body, key, { today, rules });
     return { ...given, request_id: request_id?.toLowerCase(), application };
   };
 
@@ -129,7 +144,7 @@ export const postRequest = (deps: PostRequestDeps) => {
     content_mac: access.mac('content', contentOf(application)),
     ...watchMarks(access, application),
     application,
-    tariff: tariffAttributes(application, today),
+    tariff: tariffAttributes(application, today, rules),
     insurers,
     traceparent: traceparentOf(request),
   });
@@ -161,12 +176,13 @@ export const postRequest = (deps: PostRequestDeps) => {
       showcase.apply(result.event, result.request.partition);
       log.info({ request_id: result.request.request_id, event_id: requestEventId(result.request.request_id, 1) }, 'request accepted');
     }
-    const reply = replyOf(result.request, deps);
+    const warnings = faultsIn(preferredLanguage(request.headers['accept-language']), applicationWarnings(call.application));
+    const reply = { ...replyOf(result.request, deps), ...(warnings.length > 0 && { warnings }) };
     const headers = {
       location: reply.links.self,
       'set-cookie': access.cookies(request, reply.request_id, owner),
     };
     if (result.kind === 'twin') answerJson(response, 200, { ...reply, duplicate: true } satisfies PostRequestReply, headers);
-    else answerJson(response, 201, reply, headers);
+    else answerJson(response, 201, reply satisfies PostRequestReply, headers);
   };
 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OsagoEvent } from '@osago/contracts';
 import { decodeCursor, fold, isVisible, type RequestState } from '@osago/quotes';
-import { cursorOfEtag, QuotesBodies } from './quotes-body.ts';
+import { cursorOfEtag, isNewsTo, QuotesBodies } from './quotes-body.ts';
 import type { Shown } from './showcase.ts';
 import { leg, PARTITION, REQUEST_ID, submitted, TestClock, timestamp } from './testing-events.ts';
 
@@ -21,6 +21,20 @@ const shownOf = (...events: OsagoEvent[]): Shown => {
 
 const asked = submitted({ alpha: 60_000, beta: 60_000 });
 const priced = leg('alpha', 'quoted', { members: { premium_kopecks: 500_000, total_kopecks: 500_000 } });
+
+describe('a price that does not hold any more', () => {
+  const brief = leg('alpha', 'quoted', { members: { premium_kopecks: 1, valid_until: timestamp(5_000) } });
+
+  test('looks so, and one who has seen it hold is told: the ETag is another', () => {
+    const { bodies, clock } = setup();
+    const shown = shownOf(asked, brief);
+    const before = bodies.render(shown);
+    clock.advance(6_000);
+    const after = bodies.render(shown);
+    expect([before.body.quotes[0]?.expired, after.body.quotes[0]?.expired]).toEqual([undefined, true]);
+    expect([isNewsTo(before.etag, after.etag), isNewsTo(after.etag, before.etag)]).toEqual([true, false]);
+  });
+});
 
 describe('the body', () => {
   test('has one quote per insurer of the panel from the first moment, and a cursor made from the log', () => {
@@ -71,6 +85,14 @@ describe('the ETag', () => {
     clock.advance(120_000);
     const closed = bodies.render(shown).etag;
     expect([open, timedOut, closed].map((etag) => etag.slice(-4))).toEqual(['.0o"', '.1o"', '.1e"']);
+  });
+
+  test('is news to one who has another cursor, or saw the clock end less', () => {
+    const [zero, one, over, other] = ['"c.0o"', '"c.1o"', '"c.1e"', '"d.0o"'] as const;
+    expect([one, over, other, ''].filter((etag) => isNewsTo(zero, etag))).toEqual([one, over, other, '']);
+    expect([zero, one, over, other].filter((etag) => isNewsTo(over, etag))).toEqual([other]);
+    expect([zero, one, over].filter((etag) => isNewsTo('W/"c.1o"', etag))).toEqual([over]);
+    expect(['', '*', '"of somebody else"'].every((known) => isNewsTo(known, zero))).toBe(true);
   });
 
   test('does not count a timeout of the log as one of the clock', () => {

@@ -49,8 +49,8 @@ export class QuotesBodies {
     const shownView = view(shown.state, nowMs);
     const cursor = this.cursor(shown);
     const byClock = shownView.quotes.filter(
-      ({ insurer_id, status }) =>
-        status === 'timeout' && shown.state.legs[insurer_id]?.data.status !== 'timeout',
+      ({ expired, insurer_id, status }) =>
+        expired === true || (status === 'timeout' && shown.state.legs[insurer_id]?.data.status !== 'timeout'),
     ).length;
     const end = isClosed(shownView, nowMs) ? 'e' : 'o';
     return {
@@ -61,5 +61,18 @@ export class QuotesBodies {
   }
 }
 
-/** The cursor in an ETag of ours. */
-export const cursorOfEtag = (etag: string): string => etag.replace(/^(W\/)?"|\.\d+[eo]"$/g, '');
+const ETAG = /^(?:W\/)?"(.*)\.(\d+)([eo])"$/;
+
+/** The cursor in an ETag of ours; nothing in any other. */
+export const cursorOfEtag = (etag: string): string => ETAG.exec(etag)?.[1] ?? '';
+
+/**
+ * Whether an answer with this ETag is news to one who has `known`. Two with the same cursor differ by the clock alone, and
+ * the clocks of two pods do a little, too: then only the later one is.
+ */
+export const isNewsTo = (known: string, etag: string): boolean => {
+  const [, cursor, byClock, end] = ETAG.exec(etag) ?? [];
+  const [, knownCursor, knownByClock, knownEnd] = ETAG.exec(known) ?? [];
+  if (cursor !== knownCursor) return true;
+  return Number(byClock) > Number(knownByClock) || (byClock === knownByClock && end === 'e' && knownEnd === 'o');
+};

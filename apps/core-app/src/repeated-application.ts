@@ -6,7 +6,7 @@ import type { Access } from './access.ts';
 import { HttpProblem } from './problem.ts';
 import type { RequestCommands } from './request-commands.ts';
 import type { RequestStore } from './request-store.ts';
-import { checkedChange } from './retry-quote.ts';
+import { checkedChange, type Rules } from './retry-quote.ts';
 
 export interface RepeatDeps {
   access: Access;
@@ -27,18 +27,18 @@ const isAllowed = async ({ access, store }: RepeatDeps, requestId: string, reque
 };
 
 /** A start that has gone by since is left to the rules, like one that was never chosen. */
-const withoutPastStart = ({ policy_start_date, ...rest }: Application, today: string): Application =>
-  policy_start_date === undefined || policy_start_date < earliestStart(today) ? rest : { ...rest, policy_start_date };
+const withoutPastStart = ({ policy_start_date, ...rest }: Application, { today, rules }: Rules): Application =>
+  policy_start_date === undefined || policy_start_date < earliestStart(today, rules) ? rest : { ...rest, policy_start_date };
 
 /** Throws a 404 for a request that is not the caller's or not there, a 400 whose faults point into the application. */
 export const repeatedApplication = async (
   deps: RepeatDeps,
   { based_on, changes = {} }: Repeat,
   request: IncomingMessage,
-  today: string,
+  rules: Rules,
 ): Promise<Application> => {
   const requestId = based_on.toLowerCase();
   const application = (await isAllowed(deps, requestId, request)) ? await deps.commands.openApplication(requestId) : undefined;
   if (application === undefined) throw new HttpProblem(404, 'the request to repeat is not there');
-  return checkedChange(withoutPastStart(application, today), changes, today);
+  return checkedChange(withoutPastStart(application, rules), changes, rules);
 };

@@ -14,6 +14,7 @@ import {
 } from '@osago/contracts';
 import type { Keyring } from '@osago/service-kit';
 import type { Pool, PoolClient } from 'pg';
+import type { WatchMarks } from './fraud-watch-marks.ts';
 import type { OutboxRow } from './outbox.ts';
 import { askedOfPostgres } from './postgres-away.ts';
 import { inTransaction } from './postgres-transaction.ts';
@@ -36,6 +37,8 @@ export interface AskRetry {
   deadline_ms: number;
   /** With the person's changes. It stands nowhere in clear, and changes no other row. */
   application: Application;
+  /** For the fraud watch, where something was changed. */
+  marks?: WatchMarks | undefined;
   tariff: TariffAttributes;
   traceparent: string;
 }
@@ -94,8 +97,11 @@ const INSERT_COMMAND = `
   WITH raised AS (
     UPDATE requests SET revision = $2 WHERE request_id = $1
   ), command AS (
-    INSERT INTO request_commands (request_id, revision, kind, at, insurer_id, attempt, deadline_at, tariff, application_sealed)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO request_commands (request_id, revision, kind, at, insurer_id, attempt, deadline_at, tariff, application_sealed,
+                                  vehicle_mac, person_mac, taxi_plate)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $15::bytea, $16, $17)
+  ), watched AS (
+    INSERT INTO fraud_watch_queue (request_id, revision) SELECT $1, $2 WHERE $15::bytea IS NOT NULL
   )
   INSERT INTO outbox (request_id, event_id, topic, partition, value, traceparent, claimed_until)
   VALUES ($1, $10, $11, $12, $13, $14, '-infinity') RETURNING id`;
@@ -193,7 +199,7 @@ export class RequestCommands {
       const deadline_at = new Date(request.now.getTime() + asked.deadline_ms);
       const row: RetryRow = { ...next(request), kind: 'retry', insurer_id, attempt, deadline_at, tariff };
       const event = retryAskedEvent(row, forLog);
-      const outbox = await this.#insert(client, { ...row, application_sealed: forStore }, { ...request, event, traceparent: asked.traceparent });
+      const outbox = await this.#insert(client, { ...row, application_sealed: forStore, marks: asked.marks }, { ...request, event, traceparent: asked.traceparent });
       return { kind: 'asked', event, outbox, partition: request.partition };
     });
   }
@@ -231,7 +237,7 @@ export class RequestCommands {
 
   async #insert(
     client: PoolClient,
-    command: CancelRow | (RetryRow & { application_sealed: string }),
+    command: CancelRow | (RetryRow & { application_sealed: string; marks: WatchMarks | undefined }),
     { event, partition, traceparent }: { event: CancelledEvent | RetryAskedEvent; partition: number; traceparent: string },
   ): Promise<OutboxRow> {
     const { request_id, revision } = command;
@@ -240,9 +246,11 @@ export class RequestCommands {
       command.kind === 'cancel'
         ? [null, null, null, null, null]
         : [command.insurer_id, command.attempt, command.deadline_at, JSON.stringify(command.tariff), command.application_sealed];
+    const marks = command.kind === 'retry' ? command.marks : undefined;
     const { rows } = await client.query<{ id: string }>(INSERT_COMMAND, [
       request_id, revision, command.kind, command.at, ...retry,
       row.event_id, row.topic, partition, row.value, traceparent,
+      marks?.vehicle_mac, marks?.person_mac, marks?.taxi_plate,
     ]);
     const [inserted] = rows;
     if (inserted === undefined) throw new Error(`the outbox row of ${event.id} was not inserted`);

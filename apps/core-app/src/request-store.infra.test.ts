@@ -131,7 +131,10 @@ describe('personal data', () => {
     const personal = submissions.flatMap(({ application }) => personalTexts(application));
     // Names, birthdays, passports, licences, addresses, VIN, plate, phone, e-mail of twenty people.
     expect(personal.length).toBeGreaterThan(20 * 15);
-    expect(personal.filter((text) => all.includes(text))).toEqual([]);
+    // Six digits stand in some moment's microseconds or in a token by chance; as a word of their own they do not.
+    const standsIn = (text: string): boolean =>
+      /^\d{6}$/.test(text) ? new RegExp(`(?<![\\w.-])${text}(?![\\w-])`).test(all) : all.includes(text);
+    expect(personal.filter(standsIn)).toEqual([]);
   });
 
   test('comes back with the key of its place only', async () => {

@@ -85,6 +85,25 @@ describe('the feed', () => {
     expect(feed.isStale()).toBe(true);
   });
 
+  test('stays ready while it catches up at last, and is stale until it has', async () => {
+    const { bus, clock, showcase, start } = setup();
+    await publish(bus, asked);
+    bus.setAway(true);
+    const feed = start();
+    clock.advance(30_001);
+    expect(feed.readiness()).toBeUndefined();
+    const seen: [string | undefined, boolean][] = [];
+    const apply = showcase.feed.bind(showcase);
+    showcase.feed = (...record) => {
+      apply(...record);
+      seen.push([feed.readiness(), feed.isStale()]);
+    };
+    bus.setAway(false);
+    await until(() => !feed.isStale());
+    expect(seen).toEqual([[undefined, true]]);
+    expect(feed.readiness()).toBeUndefined();
+  });
+
   test('does not read what is older than a request in the showcase can be', async () => {
     const { bus, clock, showcase, start } = setup();
     await publish(bus, asked);

@@ -3,13 +3,12 @@
  * passed over: dead letters are written by the shared groups, never by a feed that every pod has.
  */
 import { decodeEvent, REQUEST_TOPICS } from '@osago/contracts';
-import type { EventBus, LogRecord, Tail } from '@osago/event-bus';
+import type { EventBus, LogRecord, Tail, TailPosition } from '@osago/event-bus';
 import {
   type Clock,
   Counter,
   Gauge,
   type Log,
-  pause,
   type Registry,
   type Service,
 } from '@osago/service-kit';
@@ -18,7 +17,6 @@ import { type Showcase, SHOWCASE_TTL_MS } from './showcase.ts';
 
 /** The oldest record that a request still in the showcase can have, and five minutes for clocks that differ. */
 const WINDOW_MS = REQUEST_DEADLINE_MS + SHOWCASE_TTL_MS + 5 * 60_000;
-const EVICT_MS = 10_000;
 /** A fetch is answered at least each five seconds, records or not; three missed ones are a broker that is away. */
 const STALE_MS = 15_000;
 /** With the broker away at the start nothing can be caught up with: after this the pod serves what Postgres knows. */
@@ -34,7 +32,8 @@ export class ShowcaseFeed implements Service {
   /** By topic, since the counter was last asked: to count in it costs more for each record than to hand one over. */
   readonly #folded = new Map<string, number>(REQUEST_TOPICS.map((topic) => [topic, 0]));
   readonly #readySeconds: Gauge;
-  #isReady = false;
+  #isCaughtUp = false;
+  #isServing = false;
   #startedAtMs = 0;
 
   constructor(deps: { bus: Pick<EventBus, 'tail'>; showcase: Showcase; clock: Clock; log: Log; metrics: Registry }) {
@@ -92,16 +91,25 @@ export class ShowcaseFeed implements Service {
     }
   }
 
-  /** Catching-up, until every partition has reached the end it had at the start; red only for that. */
+  /**
+   * Catching-up, until every partition has reached the end it had at the start; red only for that, and never again. A pod
+   * that serves since the broker was away too long goes on to while it catches up.
+   */
   readiness(): string | undefined {
-    if (this.#isReady) return undefined;
     const isAway = this.#tail.health().lastFetchAtMs === 0;
     const isTimeUp = this.#clock.nowMs() - this.#startedAtMs > CATCH_UP_MS_MAX;
-    return isAway && isTimeUp ? undefined : 'the showcase is catching up';
+    this.#isServing ||= this.#isCaughtUp || (isAway && isTimeUp);
+    return this.#isServing ? undefined : 'the showcase is catching up';
+  }
+
+  /** How far it has read; empty until the log was asked where to begin. */
+  positions(): readonly TailPosition[] {
+    return this.#tail.positions();
   }
 
   /** Answers carry `feed: stale` then: what is shown may be behind. */
   isStale(): boolean {
+    if (!this.#isCaughtUp) return true;
     const lastFetchAtMs = Math.max(this.#tail.health().lastFetchAtMs, this.#startedAtMs);
     return this.#clock.nowMs() - lastFetchAtMs > STALE_MS;
   }
@@ -111,17 +119,10 @@ export class ShowcaseFeed implements Service {
     this.#startedAtMs = startedAtMs;
     void this.#tail.caughtUp.then(() => {
       const durationMs = this.#clock.nowMs() - startedAtMs;
-      this.#isReady = true;
+      this.#isCaughtUp = true;
       this.#readySeconds.set(durationMs / 1_000);
       this.#log.info({ duration_ms: durationMs, count: this.#showcase.size }, 'showcase is live');
     });
-    await Promise.all([this.#tail.run(signal), this.#evict(signal)]);
-  }
-
-  async #evict(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(EVICT_MS, signal);
-      this.#showcase.evict(this.#clock.nowMs());
-    }
+    await this.#tail.run(signal);
   }
 }

@@ -11,7 +11,7 @@ const setup = () => {
   const showcase = new Showcase();
   const changes: (string | undefined)[] = [];
   const watch = (): (() => void) =>
-    showcase.watch(REQUEST_ID, () => changes.push(showcase.get(REQUEST_ID)?.state.legs['alpha']?.data.status));
+    showcase.watch(REQUEST_ID, ({ state }) => changes.push(state.legs['alpha']?.data.status));
   return { showcase, changes, watch };
 };
 
@@ -99,40 +99,71 @@ describe('load', () => {
   });
 });
 
-describe('evict', () => {
-  const forgetAtMs = at(60_000) + SHOWCASE_TTL_MS;
+const forgetAtMs = at(60_000) + SHOWCASE_TTL_MS;
+/** Of those past their time at that moment. */
+const forgotten = (showcase: Showcase, nowMs: number): number => showcase.past(nowMs, 10).filter((one) => showcase.forget(one)).length;
 
-  test('forgets ten minutes after the last deadline, not before', () => {
+describe('what is past its time', () => {
+  test('is a request ten minutes after its last deadline, not before', () => {
     const { showcase } = setup();
     showcase.apply(asked, PARTITION, 0);
-    expect(showcase.evict(forgetAtMs - 1)).toBe(0);
-    expect(showcase.evict(forgetAtMs)).toBe(1);
+    expect(forgotten(showcase, forgetAtMs - 1)).toBe(0);
+    expect(forgotten(showcase, forgetAtMs)).toBe(1);
     expect(showcase.size).toBe(0);
   });
 
   test('counts from the deadline of a retry, also of one that came after a look', () => {
     const { showcase } = setup();
     showcase.apply(asked, PARTITION, 0);
-    expect(showcase.evict(at(0))).toBe(0);
+    expect(forgotten(showcase, at(0))).toBe(0);
     showcase.apply(retryAsked(2, 2), PARTITION, 1);
-    expect(showcase.evict(forgetAtMs + 29_999)).toBe(0);
-    expect(showcase.evict(forgetAtMs + 30_000)).toBe(1);
+    expect(forgotten(showcase, forgetAtMs + 29_999)).toBe(0);
+    expect(forgotten(showcase, forgetAtMs + 30_000)).toBe(1);
   });
 
-  test('keeps a request that somebody still watches', () => {
+  test('is no request that somebody still watches', () => {
     const { showcase, watch } = setup();
     showcase.apply(asked, PARTITION, 0);
     const stop = watch();
-    expect(showcase.evict(forgetAtMs)).toBe(0);
+    expect(forgotten(showcase, forgetAtMs)).toBe(0);
     stop();
-    expect(showcase.evict(forgetAtMs)).toBe(1);
+    expect(forgotten(showcase, forgetAtMs)).toBe(1);
   });
 
-  test('forgets legs whose request never came', () => {
+  test('is also legs whose request never came', () => {
     const { showcase } = setup();
     showcase.apply(leg('alpha', 'quoted'), PARTITION, 0);
-    expect(showcase.evict(forgetAtMs - 1)).toBe(0);
-    expect(showcase.evict(forgetAtMs)).toBe(1);
+    expect(forgotten(showcase, forgetAtMs - 1)).toBe(0);
+    expect(forgotten(showcase, forgetAtMs)).toBe(1);
+  });
+
+  test('is said with all that is known of it, whether or not anybody has looked', () => {
+    const { showcase } = setup();
+    feedTo(showcase, asked, 7);
+    feedTo(showcase, leg('alpha', 'quoted'), 9);
+    expect(showcase.past(forgetAtMs, 10)).toEqual([{ requestId: REQUEST_ID, offsets: [7, 9, -1] }]);
+    showcase.get(REQUEST_ID);
+    expect(showcase.past(forgetAtMs, 10)).toEqual([{ requestId: REQUEST_ID, offsets: [7, 9, -1] }]);
+  });
+
+  test('is not forgotten when more has come of it meanwhile, or somebody watches', () => {
+    const { showcase, watch } = setup();
+    showcase.apply(asked, PARTITION, 0);
+    const [before] = showcase.past(forgetAtMs, 10);
+    showcase.apply(leg('alpha', 'quoted'), PARTITION, 3);
+    expect(showcase.forget(before!)).toBe(false);
+    const [now] = showcase.past(forgetAtMs, 10);
+    const stop = watch();
+    expect(showcase.forget(now!)).toBe(false);
+    stop();
+    expect(showcase.forget(now!)).toBe(true);
+    expect(showcase.forget(now!)).toBe(false);
+  });
+
+  test('is given in portions, the oldest first', () => {
+    const { showcase } = setup();
+    for (const number of [1, 2, 3]) showcase.apply(submitted({ alpha: 60_000 }, `request-${number}`), PARTITION, number);
+    expect(showcase.past(forgetAtMs, 2).map(({ requestId }) => requestId)).toEqual(['request-1', 'request-2']);
   });
 });
 
@@ -205,8 +236,8 @@ describe('what nobody has looked at', () => {
   test('is kept as long as what was looked at', () => {
     const { showcase } = setup();
     feedTo(showcase, leg('alpha', 'quoted'), 0);
-    expect(showcase.evict(at(60_000) + SHOWCASE_TTL_MS - 1)).toBe(0);
-    expect(showcase.evict(at(60_000) + SHOWCASE_TTL_MS)).toBe(1);
+    expect(forgotten(showcase, forgetAtMs - 1)).toBe(0);
+    expect(forgotten(showcase, forgetAtMs)).toBe(1);
   });
 });
 
@@ -219,36 +250,34 @@ describe('the bound', () => {
     }
     return showcase;
   };
-  const held = (showcase: Showcase): number[] => [0, 1, 2, 3, 4, 5].filter((number) => showcase.get(`request-${number}`));
+  /** Which of them are closed at that moment. */
+  const closed = (showcase: Showcase, nowMs: number): number[] =>
+    showcase.closed(nowMs, showcase.surplus).map(({ requestId }) => Number(requestId.at(-1)));
   const closedMs = at(60_000) + LATE_WINDOW_MS;
 
-  test('forgets nothing of which an answer may still come, however many there are', () => {
-    const showcase = full(6);
-    expect(showcase.evict(closedMs)).toBe(0);
-    expect(showcase.size).toBe(6);
+  test('says how many are beyond it', () => {
+    expect([2, 3, 4, 6].map((count) => full(count).surplus)).toEqual([0, 0, 1, 3]);
   });
 
-  test('forgets the oldest of those that are closed, and no more than needed', () => {
-    const showcase = full(6);
-    expect(showcase.evict(closedMs + 1)).toBe(1);
-    expect(held(showcase)).toEqual([1, 2, 3, 4, 5]);
-    expect(showcase.evict(closedMs + 10_000)).toBe(2);
-    expect(held(showcase)).toEqual([3, 4, 5]);
-    expect(showcase.evict(closedMs + 20_000)).toBe(0);
+  test('is for nothing of which an answer may still come, however many there are', () => {
+    expect(closed(full(6), closedMs)).toEqual([]);
   });
 
-  test('forgets nobody that is watched', () => {
+  test('is for the oldest of those that are closed, and for no more than are beyond it', () => {
+    expect(closed(full(6), closedMs + 1)).toEqual([0]);
+    expect(closed(full(6), closedMs + 10_000)).toEqual([0, 1, 2]);
+  });
+
+  test('is for nobody that is watched', () => {
     const showcase = full(4);
     showcase.watch('request-0', () => undefined);
-    expect(showcase.evict(closedMs + 10_000)).toBe(1);
-    expect(held(showcase)).toEqual([0, 2, 3]);
+    expect(closed(showcase, closedMs + 10_000)).toEqual([1]);
   });
 
   test('does not hold against one that was asked again', () => {
     const showcase = full(4);
     const again = retryAsked(2, 2);
     showcase.apply({ ...again, data: { ...again.data, request_id: 'request-0', deadline_at: timestamp(600_000) } } as OsagoEvent, PARTITION, 9);
-    expect(showcase.evict(closedMs + 10_000)).toBe(1);
-    expect(held(showcase)).toEqual([0, 2, 3]);
+    expect(closed(showcase, closedMs + 10_000)).toEqual([1]);
   });
 });

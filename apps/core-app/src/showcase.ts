@@ -1,7 +1,7 @@
 /**
  * The read model: every request that is recent, as this pod's feed has folded it. Readers of one request are told of
- * each change. A request is forgotten ten minutes after its last deadline, unless somebody still watches it; by count only
- * when nothing more can come of it, and then it is read from Postgres.
+ * each change. What may be forgotten, `showcase-eviction.ts` forgets, and it is read from Postgres then: ten minutes after
+ * its last deadline, unless somebody still watches it; beyond a number of requests, when nothing more can come of it.
  */
 import { isLegEvent, type LegEvent, type OsagoEvent, REQUEST_TOPICS, topicOf } from '@osago/contracts';
 import {
@@ -28,7 +28,7 @@ export interface Shown {
   readonly partition: number;
 }
 
-type Listener = () => void;
+type Listener = (shown: Shown) => void;
 
 class Entry {
   state: RequestState;
@@ -66,6 +66,11 @@ class Entry {
     return this.state;
   }
 
+  /** Packed or not. */
+  get offsets(): Offsets {
+    return this.packed === undefined ? this.state.offsets : withOffsets(this.state, this.packedOffsets).offsets;
+  }
+
   /** Of all that was ever asked; 0 when nothing is known of that. */
   lastDeadlineMs(): number {
     const { submission, retries, legs } = this.state;
@@ -82,6 +87,12 @@ class Entry {
     for (const { data } of Object.values(legs)) take(data);
     return lastMs;
   }
+}
+
+/** A request that may be forgotten, with all that is known of it here. */
+export interface Forgettable {
+  requestId: string;
+  offsets: Offsets;
 }
 
 /** The record that an event came with. */
@@ -140,7 +151,9 @@ export class Showcase {
   #set(entry: Entry, next: RequestState): void {
     if (next === entry.state) return;
     entry.state = next;
-    for (const listener of entry.listeners ?? []) listener();
+    if (!entry.isWatched || !isVisible(next)) return;
+    const shown = { state: next, partition: entry.partition };
+    for (const listener of entry.listeners ?? []) listener(shown);
   }
 
   /** Undefined while nothing of the request can be shown. */
@@ -151,7 +164,7 @@ export class Showcase {
     return isVisible(state) ? { state, partition: entry.partition } : undefined;
   }
 
-  /** Calls `listener` after each change of the request, which must be known. Returns how to stop it. */
+  /** Calls `listener` after each change of the request, which must be known, with what is shown then. Returns how to stop it. */
   watch(requestId: string, listener: Listener): () => void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined) throw new Error(`request ${requestId} is not in the showcase`);
@@ -161,22 +174,40 @@ export class Showcase {
     return () => listeners.delete(listener);
   }
 
-  /** Forgets what is past its time, and of what is closed the oldest beyond the bound. Returns how many that were. */
-  evict(nowMs: number): number {
-    const before = this.size;
+  /** How many more than the bound. */
+  get surplus(): number {
+    return Math.max(0, this.size - this.#requestsMax);
+  }
+
+  /** What is past its time, the oldest first, at most `countMax`: to be forgotten once the archive has it. */
+  past(nowMs: number, countMax: number): Forgettable[] {
+    return this.#forgettable(nowMs, countMax);
+  }
+
+  /**
+   * What is closed, the oldest first: nothing more can come of it but by a command. Within the late window an answer may
+   * still come, and there is no end to looking a request up for each.
+   */
+  closed(nowMs: number, countMax: number): Forgettable[] {
+    return this.#forgettable(nowMs + SHOWCASE_TTL_MS - LATE_WINDOW_MS - 1, countMax);
+  }
+
+  /** Those whose time is `timeMs` or before, by the deadlines that they have now. */
+  #forgettable(timeMs: number, countMax: number): Forgettable[] {
+    const found: Forgettable[] = [];
     for (const [requestId, entry] of this.#entries) {
-      if (nowMs < entry.keepUntilMs || entry.isWatched) continue;
+      if (found.length >= countMax) break;
+      if (timeMs < entry.keepUntilMs || entry.isWatched) continue;
       entry.keepUntilMs = entry.lastDeadlineMs() + SHOWCASE_TTL_MS;
-      if (nowMs >= entry.keepUntilMs) this.#entries.delete(requestId);
+      if (timeMs >= entry.keepUntilMs) found.push({ requestId, offsets: entry.offsets });
     }
-    // Within the late window an answer may still come, and there is no end to looking a request up for each.
-    const closedMs = nowMs - LATE_WINDOW_MS + SHOWCASE_TTL_MS;
-    for (const [requestId, entry] of this.#entries) {
-      if (this.size <= this.#requestsMax) break;
-      if (entry.isWatched || entry.keepUntilMs >= closedMs) continue;
-      entry.keepUntilMs = entry.lastDeadlineMs() + SHOWCASE_TTL_MS;
-      if (entry.keepUntilMs < closedMs) this.#entries.delete(requestId);
-    }
-    return before - this.size;
+    return found;
+  }
+
+  /** False for one that is watched meanwhile, or of which more has come. */
+  forget({ requestId, offsets }: Forgettable): boolean {
+    const entry = this.#entries.get(requestId);
+    if (entry === undefined || entry.isWatched || String(entry.offsets) !== String(offsets)) return false;
+    return this.#entries.delete(requestId);
   }
 }

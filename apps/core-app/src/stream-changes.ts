@@ -3,7 +3,7 @@
  * nothing else; then only that leg is looked at. All that is kept of a reader is the state it has seen, which it shares
  * with the showcase, and when.
  */
-import { isFinal, type PanelMember, type Progress, type Quote, type RequestStatus } from '@osago/contracts';
+import { isFinal, type Progress, type Quote, type RequestStatus } from '@osago/contracts';
 import { CLOCK_GRACE_MS, isFinished, nextClockChangeMs, quoteAt, quoteStatusAt, type View, view, type Visible } from '@osago/quotes';
 
 /** Of one reader, and brought forward in place: one that is made anew for each quote is what the collector has to copy. */
@@ -32,15 +32,13 @@ export const firstMoment = (state: Visible, atMs: number, shown: View): Moment =
   nextClockMs: nextClockChangeMs(shown) ?? Number.POSITIVE_INFINITY,
 });
 
-/** The legs that are other events than before; undefined when more than legs may have changed. */
-const changedLegs = (from: Moment, state: Visible, nowMs: number): PanelMember[] | undefined => {
-  const before = from.state;
-  if (nowMs >= from.nextClockMs || state.revision !== before.revision) return undefined;
-  if (state.submission !== before.submission || state.cancels !== before.cancels || state.retries !== before.retries) {
-    return undefined;
-  }
-  return state.submission.panel.filter(({ insurer_id }) => state.legs[insurer_id] !== before.legs[insurer_id]);
-};
+/** Whether more than legs may have changed. */
+const isOther = ({ state: before, nextClockMs }: Moment, state: Visible, nowMs: number): boolean =>
+  nowMs >= nextClockMs ||
+  state.revision !== before.revision ||
+  state.submission !== before.submission ||
+  state.cancels !== before.cancels ||
+  state.retries !== before.retries;
 
 const wholeChange = (seen: Moment, state: Visible, nowMs: number): Change => {
   const before = view(seen.state, seen.atMs).quotes;
@@ -56,11 +54,13 @@ const wholeChange = (seen: Moment, state: Visible, nowMs: number): Change => {
 
 /** What has come since `seen`, which is then brought to this moment. */
 export const changeSince = (seen: Moment, state: Visible, nowMs: number): Change => {
-  const members = changedLegs(seen, state, nowMs);
-  if (members === undefined) return wholeChange(seen, state, nowMs);
+  if (isOther(seen, state, nowMs)) return wholeChange(seen, state, nowMs);
+  const { legs, submission } = state;
+  const before = seen.state.legs;
   let { waiting, nextClockMs } = seen;
   const quotes: Quote[] = [];
-  for (const member of members) {
+  for (const member of submission.panel) {
+    if (legs[member.insurer_id] === before[member.insurer_id]) continue;
     const quote = quoteAt(state, member, nowMs);
     const oldStatus = quoteStatusAt(seen.state, member, seen.atMs);
     waiting += Number(isFinal(oldStatus)) - Number(quote.final);

@@ -10,9 +10,18 @@ export const readToEnd = (request: IncomingMessage): Promise<void> =>
     request.resume();
   });
 
-/** Whether the connection can be had: the request is read, its sender there, and no other answer before this one. */
+/**
+ * True when a request behind this one is not read to its end. node:http would let go of that too, and a request that it
+ * lets go so takes the connection along.
+ */
+const isRequestBehind = ({ socket }: IncomingMessage): boolean => {
+  const { parser } = socket as Socket & { parser?: { incoming: IncomingMessage | null } | null };
+  return parser?.incoming?.readableEnded === false;
+};
+
+/** Whether the connection can be had: the request is read, its sender there, and no other answer or request in the way. */
 export const canTakeSocket = (request: IncomingMessage, response: ServerResponse): boolean =>
-  request.readableEnded && response.socket === request.socket && !request.socket.destroyed;
+  request.readableEnded && response.socket === request.socket && !request.socket.destroyed && !isRequestBehind(request);
 
 /** For errors that nobody sees: the stack is nearly all that one costs, and node:http makes one for each request it lets go. */
 const withoutStackTraces = (work: () => void): void => {

@@ -51,18 +51,36 @@ const setup = () => {
   const shown = (): Shown => showcase.get(REQUEST_ID)!;
   const socket = new StuckSocket();
   const stream = new Stream(socket, { bodies, shown: shown(), retryMs: 1_000, heartbeat: HEARTBEAT });
-  let turn = 0;
-  const change = (...event: Parameters<typeof leg>): boolean => {
+  const change = (...event: Parameters<typeof leg>): void => {
     showcase.apply(leg(...event), PARTITION, 1);
-    turn += 1;
-    return stream.show(shown(), turn);
+    stream.show(shown());
+    stream.compose(clock.nowMs());
+    stream.send();
   };
   const sweepAfter = (ms: number): void => {
     clock.advance(ms);
     stream.sweep(clock.nowMs(), HEARTBEAT, BOUNDS);
   };
-  return { clock, stream, socket, change, sweepAfter };
+  return { clock, showcase, shown, stream, socket, change, sweepAfter };
 };
+
+describe('a stream whose request has changed', () => {
+  test('says all that is new in one write, once that is asked for', () => {
+    const { clock, showcase, shown, socket, stream } = setup();
+    const said = socket.texts.length;
+    showcase.apply(leg('alpha', 'submitted', { step: 1 }), PARTITION, 1);
+    stream.show(shown());
+    showcase.apply(leg('alpha', 'estimated', { step: 2 }), PARTITION, 2);
+    stream.show(shown());
+    stream.compose(clock.nowMs());
+    expect(socket.texts).toHaveLength(said);
+    stream.send();
+    stream.send();
+    const [text, ...more] = socket.texts.slice(said);
+    expect(parseSse(text ?? '').messages.map(({ data }) => JSON.parse(data) as unknown)).toMatchObject([{ status: 'estimated' }]);
+    expect(more).toEqual([]);
+  });
+});
 
 describe('a stream that has ended and whose reader does not take it', () => {
   const ended = () => {

@@ -34,7 +34,8 @@ export class Stream {
   #shown: Shown;
   readonly #seen: Moment;
   #nextHeartbeatMs: number;
-  #toldInTurn = -1;
+  /** Composed, and not written yet. */
+  #unsent = '';
   #stall: Stall | undefined;
   #endedAtMs: number | undefined;
   closeReason = 'gone';
@@ -69,20 +70,29 @@ export class Stream {
     return Math.max(0, ...open.map((quote) => Date.parse(quote.deadline_at))) + CLOCK_GRACE_MS;
   }
 
-  /**
-   * The request has changed on this pod. False when the reader was told something in this turn of the loop already: the
-   * rest of what the log brings together then goes out as one, by {@link tell}.
-   */
-  show(shown: Shown, turn: number): boolean {
+  /** The request has changed on this pod. The reader is told by {@link compose} and {@link send}. */
+  show(shown: Shown): void {
     this.#shown = shown;
-    if (this.#toldInTurn === turn) return false;
-    this.#toldInTurn = turn;
-    this.tell();
-    return true;
   }
 
-  tell(): void {
-    this.#send(this.#bodies.nowMs());
+  /** Puts into words what the reader has not seen. An end is sent at once. */
+  compose(nowMs: number): void {
+    if (this.#endedAtMs !== undefined || this.#isLagging()) return;
+    const { quotes, progress, status, end } = changeSince(this.#seen, this.#shown.state, nowMs);
+    const last = quotes.length - 1;
+    let frames = '';
+    for (const [at, quote] of quotes.entries()) {
+      // Only the last carries the id: a reader cut off between two of them has not seen them all.
+      frames += quoteFrame(quote, { progress, request_status: status }, at === last ? this.#bodies.cursor(this.#shown) : undefined);
+    }
+    if (end !== undefined) this.#finish(end, frames);
+    else this.#unsent = frames;
+  }
+
+  send(): void {
+    if (this.#unsent === '') return;
+    this.#socket.write(this.#unsent);
+    this.#unsent = '';
   }
 
   /** What time alone brings: heartbeat, deadlines, the bounds of a reader that takes nothing. */
@@ -92,7 +102,10 @@ export class Stream {
       return;
     }
     if (this.#endedAtMs !== undefined) return;
-    if (nowMs >= this.#seen.nextClockMs || this.#shown.state !== this.#seen.state) this.#send(nowMs);
+    if (nowMs >= this.#seen.nextClockMs || this.#shown.state !== this.#seen.state) {
+      this.compose(nowMs);
+      this.send();
+    }
     if (nowMs < this.#nextHeartbeatMs) return;
     this.#nextHeartbeatMs = nowMs + HEARTBEAT_MS;
     if (this.#socket.writable && !this.#isLagging()) this.#socket.write(heartbeat);
@@ -126,19 +139,6 @@ export class Stream {
     const takenBytes = this.#socket.bytesWritten - pending;
     if (this.#stall?.takenBytes !== takenBytes) this.#stall = { takenBytes, sinceMs: nowMs };
     return pending > pendingBytesMax || nowMs >= this.#stall.sinceMs + stalledMs;
-  }
-
-  #send(nowMs: number): void {
-    if (this.#endedAtMs !== undefined || this.#isLagging()) return;
-    const { quotes, progress, status, end } = changeSince(this.#seen, this.#shown.state, nowMs);
-    const last = quotes.length - 1;
-    let frames = '';
-    quotes.forEach((quote, at) => {
-      // Only the last carries the id: a reader cut off between two of them has not seen them all.
-      frames += quoteFrame(quote, { progress, request_status: status }, at === last ? this.#bodies.cursor(this.#shown) : undefined);
-    });
-    if (end !== undefined) this.#finish(end, frames);
-    else if (frames !== '') this.#socket.write(frames);
   }
 
   #finish(shown: View, before = ''): void {

@@ -1,6 +1,7 @@
 /** Coming back to a stream, and being sent away from it: resume by cursor, overload, drain. */
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { PostgresAwayError } from './postgres-away.ts';
 import type { StreamsOptions } from './streams.ts';
 import { startTestApi, streamsThat } from './testing-api.ts';
 import { Cleanup, leg, PARTITION, REQUEST_ID, submitted, timestamp, turn, until } from './testing-events.ts';
@@ -186,17 +187,29 @@ describe('too many streams', () => {
     await hasSnapshot(await open());
   });
 
-  test('are not let in because they came together while the request was read', async () => {
-    const { metrics, open, reader } = await setup({ streamsMax: 1 });
+  test('are sent away at once, also while those before them wait to be open', async () => {
+    const { metrics, open, reader } = await setup({ streamsMax: 2 });
     const letRead = reader.hold();
-    const openings = [open(), open(), open()];
-    await until(() => reader.reads === 3);
+    const openings = [open(), open()];
+    await until(() => reader.reads === 2);
+    const third = await open();
+    await third.ended;
+    expect([third.text(), reader.reads]).toEqual(['retry: 6250\n\n', 2]);
+    expect(await streamsThat(metrics, 'shed')).toBe(1);
     letRead();
-    const streams = await Promise.all(openings);
-    await until(async () => (await streamsThat(metrics, 'shed')) === 2);
-    const isOpen = (stream: Exchange): boolean => eventsOf(stream).includes('snapshot');
-    await until(() => streams.filter(isOpen).length === 1);
-    for (const stream of streams) stream.close();
+    for (const stream of await Promise.all(openings)) await hasSnapshot(stream);
+    await until(async () => (await streamsThat(metrics, 'gone')) === 2);
+    await hasSnapshot(await open());
+  });
+
+  test('are none that went away, or were sent away, while they waited', async () => {
+    const { clock, openHeld, open, metrics, happen } = await setup({ streamsMax: 1, perOwnerMax: 1 });
+    const { opening } = await openHeld(cursorAt(7));
+    clock.advance(2_000);
+    happen('submitted', 1);
+    await (await opening).ended;
+    expect(await streamsThat(metrics, 'behind')).toBe(1);
+    await hasSnapshot(await open());
   });
 
   const sentAway = async (stream: Exchange): Promise<void> => {
@@ -216,6 +229,18 @@ describe('too many streams', () => {
     first.close();
     await until(async () => (await streamsThat(metrics, 'gone')) === 2);
     await hasSnapshot(await open(undefined, '', owned('a')));
+  });
+
+  test('of one owner are counted also while they wait to be open', async () => {
+    const { open, reader } = await setup({ perOwnerMax: 1 });
+    const letRead = reader.hold();
+    const opening = open(undefined, '', owned('a'));
+    await until(() => reader.reads === 1);
+    await sentAway(await open(undefined, '', owned('a')));
+    const other = open(undefined, '', owned('b'));
+    await until(() => reader.reads === 2);
+    letRead();
+    for (const stream of [await opening, await other]) await hasSnapshot(stream);
   });
 
   test('of one request are counted where the browser sends no cookie, or none of ours', async () => {
@@ -253,8 +278,13 @@ describe('too many streams', () => {
     await stream.ended;
     expect([stream.status, stream.text()]).toEqual([200, 'retry: 6250\n\n']);
     expect(log.lines.find(({ level }) => level === 'error')).toMatchObject({ message: 'stream failed to open' });
+    reader.failure = new PostgresAwayError('nobody listens');
+    await sentAway(await open());
+    expect(log.lines.at(-1)).toMatchObject({ level: 'warn', message: 'stream failed to open' });
   });
 });
+
+const BYE = 'retry: 1250\n\nevent: bye\ndata: {}\n\n';
 
 describe('the drain', () => {
   test('says goodbye to every reader, then ends', async () => {
@@ -326,7 +356,7 @@ describe('the drain', () => {
     await drain();
     const stream = await open();
     await stream.ended;
-    expect([stream.status, stream.text(), stream.headers.connection]).toEqual([200, 'retry: 1250\n\n', 'close']);
+    expect([stream.status, stream.text(), stream.headers.connection]).toEqual([200, BYE, 'close']);
   });
 
   test('leaves nobody behind who was waiting for the feed when it began', async () => {
@@ -336,8 +366,26 @@ describe('the drain', () => {
     happen('submitted', 4);
     const stream = await opening;
     await stream.ended;
-    expect(stream.text()).toBe('retry: 1250\n\n');
+    expect(stream.text()).toBe(BYE);
   });
+});
+
+test('a request that is forgotten while its reader waits to be told of it is asked for again', async () => {
+  const { authorization, log, open, origin, reader, showcase } = await setup();
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  cleanup.add(() => socket.destroy());
+  let text = '';
+  socket.on('data', (chunk) => (text += String(chunk)));
+  socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization.authorization}\r\nContent-Length: 1\r\n\r\n`);
+  await until(() => reader.reads > 0);
+  for (const one of showcase.past(Number.POSITIVE_INFINITY, 1)) expect(showcase.forget(one)).toBe(true);
+  socket.write('x');
+  await until(() => text.includes('retry: 1250\n\n'));
+  expect(text).not.toContain('snapshot');
+  expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  showcase.apply(submitted({ alpha: 60_000 }), PARTITION, 0);
+  await hasSnapshot(await open());
 });
 
 describe('a change between the read and the first byte', () => {

@@ -118,7 +118,7 @@ describe('an open stream', () => {
     expect(more).toEqual([]);
   });
 
-  test('is told at once of the first of several changes, and of the others together', async () => {
+  test('is told at the end of a turn what each leg has come to, not each step', async () => {
     const { open, happen } = await setup();
     const stream = await open();
     await messagesOf(stream, 2);
@@ -132,7 +132,6 @@ describe('an open stream', () => {
       return [event, insurer_id, status, hasId];
     });
     expect(told).toEqual([
-      ['quote', 'alpha', 'submitted', true],
       ['quote', 'alpha', 'quoted', false],
       ['quote', 'beta', 'quoted', true],
       ['done', undefined, 'completed', true],
@@ -166,7 +165,7 @@ describe('an open stream', () => {
     await messagesOf(stream, 2);
     stream.close();
     await until(async () => (await streamsThat(metrics, 'gone')) === 1);
-    expect(showcase.evict(Number.POSITIVE_INFINITY)).toBe(1);
+    expect(showcase.past(Number.POSITIVE_INFINITY, 1)).toHaveLength(1);
   });
 
   test('is cut when its reader takes nothing', async () => {
@@ -271,6 +270,20 @@ describe('the connection of a stream', () => {
     await until(() => client.isEnded());
     expect(client.text().match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(client.text()).toMatch(/event: done\n.*\n.*\n\n$/);
+  });
+
+  test('is not taken while a request behind it is not read: the client is asked to come back, not cut off', async () => {
+    const api = await setup({ alpha: 60_000 });
+    const quotes = get(api).replace('/stream ', '/quotes ');
+    const client = connected(api, get(api) + quotes);
+    await until(() => client.isEnded());
+    expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\ncontent-type: text\/event-stream/);
+    expect(client.text()).toContain('retry: 1250\n\n');
+    expect(client.text().match(/HTTP\/1\.1/g)).toHaveLength(1);
+    const other = connected(api, quotes + get(api));
+    await until(() => other.isEnded());
+    expect(other.text().match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    expect(other.text()).toContain('retry: 1250\n\n');
   });
 
   test('waits for the end of a body, which means nothing', async () => {

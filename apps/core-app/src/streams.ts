@@ -9,6 +9,7 @@ import type { HeartbeatFrame } from '@osago/contracts';
 import { isFinished } from '@osago/quotes';
 import { Counter, Gauge, pause, type Registry, type Service } from '@osago/service-kit';
 import type { Access } from './access.ts';
+import { PostgresAwayError } from './postgres-away.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
 import type { RequestReader } from './request-reader.ts';
 import { type ResumeDeps, standingTo } from './resume.ts';
@@ -17,7 +18,7 @@ import { frame, jitteredRetryMs, retryFrame, STREAM_HEADERS } from './sse-frames
 import { Stream, type StreamBounds } from './stream.ts';
 import { canTakeSocket, readToEnd, takeSocket } from './stream-socket.ts';
 
-const SWEEP_MS = 250;
+const SWEEP_MS = 500;
 const DRAIN_SWEEP_MS = 20;
 const RETRY_MS = 1_000;
 const SHED_RETRY_MS = 5_000;
@@ -40,22 +41,32 @@ export interface StreamsDeps extends ResumeDeps {
   random: () => number;
 }
 
+/** One that may be open soon, and counts as one that is. */
+interface Opening {
+  request: IncomingMessage;
+  response: ServerResponse;
+  owner: string;
+  /** Its reader has gone. */
+  gone: AbortSignal;
+  /** Its request is read to the end. */
+  read: Promise<void>;
+}
+
 export class Streams implements Service {
   readonly name = 'streams';
   readonly #deps: StreamsDeps;
   readonly #options: StreamsOptions;
   readonly #open = new Set<Stream>();
-  /** How many each owner has open. */
+  /** Those that wait to be open: for their request to be read, for the feed to catch up. */
+  #opening = 0;
+  /** How many each owner has, open or opening. */
   readonly #owners = new Map<string, number>();
   readonly #closed: Counter;
-  /** Counts the turns that brought news: what one callback has brought, and all that came of it without a wait. */
-  #turn = 0;
-  #isTurnCounted = false;
-  /** Those with more news in this turn than they were told. */
+  /** Those with news in this turn: in what one callback has brought, and all that came of it without a wait. */
   readonly #untold = new Set<Stream>();
   /** At the last sweep. */
   #pendingBytes = 0;
-  #isDraining = false;
+  readonly #draining = new AbortController();
 
   constructor(deps: StreamsDeps, options: StreamsOptions) {
     this.#deps = deps;
@@ -86,9 +97,14 @@ export class Streams implements Service {
     });
   }
 
+  /** Aborts when the drain begins: the pod is about to stop. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
   /** Red once the drain has begun. */
   readiness(): string | undefined {
-    return this.#isDraining ? 'draining' : undefined;
+    return this.draining.aborted ? 'draining' : undefined;
   }
 
   handle(requestId: string, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
@@ -97,7 +113,8 @@ export class Streams implements Service {
         answerProblem(response, error);
         return;
       }
-      this.#deps.log.error({ error, request_id: requestId }, 'stream failed to open');
+      const level = error instanceof PostgresAwayError ? 'warn' : 'error';
+      this.#deps.log[level]({ error, request_id: requestId }, 'stream failed to open');
       this.#sendAway(response, 'failed', SHED_RETRY_MS);
     });
   }
@@ -108,7 +125,7 @@ export class Streams implements Service {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { access, bodies, reader, showcase } = this.#deps;
+    const { access } = this.#deps;
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const read = readToEnd(request);
@@ -116,14 +133,30 @@ export class Streams implements Service {
     const { id, isNew } = access.owner(request);
     const owner = isNew ? requestId : id;
     if (this.#isRefused(owner, response)) return;
-    let shown = await reader.read(requestId);
+    // It counts from now on: those who only wait take memory and Postgres too.
+    this.#opening += 1;
+    this.#count(owner, 1);
+    try {
+      await this.#openOrSendAway(requestId, query, { request, response, owner, gone: gone.signal, read });
+    } finally {
+      this.#opening -= 1;
+      this.#count(owner, -1);
+    }
+  }
+
+  async #openOrSendAway(
+    requestId: string,
+    query: URLSearchParams,
+    { request, response, owner, gone, read }: Opening,
+  ): Promise<void> {
+    const { bodies, reader, showcase } = this.#deps;
+    const shown = await reader.read(requestId);
     if (shown === undefined) throw new HttpProblem(404);
     const lastSeen = String(request.headers['last-event-id'] ?? query.get('last_event_id') ?? '');
-    const standing = await standingTo(this.#deps, requestId, lastSeen, gone.signal);
+    const standing = await standingTo(this.#deps, requestId, lastSeen, gone);
     if (standing.kind === 'behind') return this.#sendAway(response, 'behind', RETRY_MS);
-    shown = (await reader.read(requestId)) ?? shown;
     if (standing.kind === 'seen' && standing.cursor.end) {
-      const { view } = bodies.render(shown);
+      const { view } = bodies.render((await reader.read(requestId)) ?? shown);
       if (standing.cursor.revision === view.revision && isFinished(view)) {
         this.#closed.inc({ result: 'finished' });
         response.writeHead(204, { 'cache-control': 'no-store' }).end();
@@ -131,12 +164,13 @@ export class Streams implements Service {
       }
     }
     await read;
-    // While it waited the reader may have gone, the drain begun, the request changed.
-    if (gone.signal.aborted || this.#isRefused(owner, response)) return;
-    if (!canTakeSocket(request, response)) return this.#sendAway(response, 'failed', RETRY_MS);
+    // While it waited the reader may have gone, the drain begun, the request changed or been forgotten.
+    if (gone.aborted || this.#isClosedToNew(response)) return;
+    const latest = showcase.get(requestId);
+    if (latest === undefined || !canTakeSocket(request, response)) return this.#sendAway(response, 'failed', RETRY_MS);
     const stream = new Stream(takeSocket(request, response), {
       bodies,
-      shown: showcase.get(requestId) ?? shown,
+      shown: latest,
       retryMs: jitteredRetryMs(RETRY_MS, this.#deps.random),
       heartbeat: this.#heartbeat(),
     });
@@ -145,42 +179,56 @@ export class Streams implements Service {
 
   #add(stream: Stream, socket: Socket, { owner, requestId }: { owner: string; requestId: string }): void {
     const { showcase } = this.#deps;
-    const unwatch = showcase.watch(requestId, () => {
-      const news = showcase.get(requestId);
-      if (news !== undefined) this.#show(stream, news);
-    });
+    const unwatch = showcase.watch(requestId, (news) => this.#show(stream, news));
     this.#open.add(stream);
-    this.#owners.set(owner, (this.#owners.get(owner) ?? 0) + 1);
+    this.#count(owner, 1);
+    this.#pendingBytes += stream.pendingBytes;
     socket.on('close', () => {
       unwatch();
       this.#open.delete(stream);
-      const left = (this.#owners.get(owner) ?? 1) - 1;
-      if (left > 0) this.#owners.set(owner, left);
-      else this.#owners.delete(owner);
+      this.#count(owner, -1);
       this.#closed.inc({ result: stream.closeReason });
     });
   }
 
-  /** A system call costs as much as all the rest, so a stream has one for the first news of a turn and one for the others. */
+  #count(owner: string, more: 1 | -1): void {
+    const count = (this.#owners.get(owner) ?? 0) + more;
+    if (count > 0) this.#owners.set(owner, count);
+    else this.#owners.delete(owner);
+  }
+
+  /**
+   * Readers are told at the end of the turn: each of all its news in one write, and all writes in a row. A write that
+   * stands alone finds its reader asleep and pays for waking it, as much as for the write itself.
+   */
   #show(stream: Stream, news: Shown): void {
-    if (!stream.show(news, this.#turn)) this.#untold.add(stream);
-    if (this.#isTurnCounted) return;
-    this.#isTurnCounted = true;
-    process.nextTick(() => {
-      this.#isTurnCounted = false;
-      this.#turn += 1;
-      for (const untold of this.#untold) untold.tell();
-      this.#untold.clear();
-    });
+    stream.show(news);
+    if (this.#untold.size === 0) process.nextTick(() => this.#tell());
+    this.#untold.add(stream);
+  }
+
+  #tell(): void {
+    const untold = [...this.#untold];
+    this.#untold.clear();
+    const nowMs = this.#deps.bodies.nowMs();
+    for (const stream of untold) stream.compose(nowMs);
+    for (const stream of untold) stream.send();
   }
 
   /** True when the reader was sent away: none is taken during the drain, none beyond the bounds. */
   #isRefused(owner: string, response: ServerResponse): boolean {
-    const { streamsMax, perOwnerMax, pendingBytesSumMax } = this.#options;
-    const isFull = this.#open.size >= streamsMax || this.#pendingBytes > pendingBytesSumMax;
-    if (this.#isDraining) this.#sendAway(response, 'draining', RETRY_MS);
-    else if (isFull) this.#sendAway(response, 'shed', SHED_RETRY_MS);
+    const { streamsMax, perOwnerMax } = this.#options;
+    if (this.#isClosedToNew(response)) return true;
+    if (this.#open.size + this.#opening >= streamsMax) this.#sendAway(response, 'shed', SHED_RETRY_MS);
     else if ((this.#owners.get(owner) ?? 0) >= perOwnerMax) this.#sendAway(response, 'too_many_of_owner', SHED_RETRY_MS);
+    else return false;
+    return true;
+  }
+
+  /** The same for what a place that was kept does not help against. */
+  #isClosedToNew(response: ServerResponse): boolean {
+    if (this.draining.aborted) this.#sendAway(response, 'draining', RETRY_MS);
+    else if (this.#pendingBytes > this.#options.pendingBytesSumMax) this.#sendAway(response, 'shed', SHED_RETRY_MS);
     else return false;
     return true;
   }
@@ -191,7 +239,16 @@ export class Streams implements Service {
       response.destroy();
       return;
     }
-    response.writeHead(200, STREAM_HEADERS).end(retryFrame(jitteredRetryMs(retryMs, this.#deps.random)));
+    response.writeHead(200, STREAM_HEADERS).end(result === 'draining' ? this.#bye() : this.#retry(retryMs));
+  }
+
+  #retry(fromMs: number): string {
+    return retryFrame(jitteredRetryMs(fromMs, this.#deps.random));
+  }
+
+  /** The reader may come back at once: to another pod. */
+  #bye(): string {
+    return `${this.#retry(RETRY_MS)}${frame('bye', {})}`;
   }
 
   #heartbeat(): string {
@@ -227,7 +284,7 @@ export class Streams implements Service {
    * the sweep. The rest of the pod stops when the last one is gone.
    */
   async #drain(): Promise<void> {
-    this.#isDraining = true;
+    this.#draining.abort();
     const { clock, log } = this.#deps;
     const byMs = clock.nowMs() + this.#options.drainMs;
     log.info({ streams: this.#open.size }, 'draining the streams');
@@ -240,7 +297,6 @@ export class Streams implements Service {
   }
 
   #goodbye(stream: Stream): void {
-    const retry = retryFrame(jitteredRetryMs(RETRY_MS, this.#deps.random));
-    stream.end(`${retry}${frame('bye', {})}`, 'drained');
+    stream.end(this.#bye(), 'drained');
   }
 }

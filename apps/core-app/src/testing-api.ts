@@ -1,4 +1,5 @@
 /** Test kit: the public port over a real socket, with a clock that stands still and no parts behind it. */
+import { DEFAULT_RULE_SETTINGS } from '@osago/quotes';
 import { createMetrics, type Registry } from '@osago/service-kit';
 import { Access } from './access.ts';
 import { getHistory } from './get-history.ts';
@@ -93,6 +94,8 @@ class FakeStore {
   }
 }
 
+/** Of `Prefer: wait`. */
+export const HELD_MAX = 5;
 export const STREAMS_OPTIONS: StreamsOptions = {
   streamsMax: 100,
   perOwnerMax: 100,
@@ -161,19 +164,19 @@ export const startTestApi = async (
       ? Promise.reject(new Error('the broker is away'))
       : Promise.resolve(Array.from({ length: PARTITION + 1 }, () => offset));
   };
-  const deps = { bus: { endOffsets }, access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25 };
+  const deps = { bus: { endOffsets }, access, reader, showcase, bodies, clock, log, metrics, random: () => 0.25, rules: DEFAULT_RULE_SETTINGS };
   const streams = new Streams(deps, { ...STREAMS_OPTIONS, ...streamsOptions });
   const server = createHttpServer(
     {
       stream: streams.handle.bind(streams),
-      quotes: getQuotes(deps),
+      quotes: getQuotes({ ...deps, draining: streams.draining }, { heldMax: HELD_MAX }),
       history: getHistory({ ...deps, pool: postgresAway }),
       post: postRequest({ ...deps, store, commands: { openApplication: refused }, relay, epoch, insurers: INSURERS }),
       insurers: getInsurers({ insurers: INSURERS, states: { stateOf: () => Promise.resolve('unknown') } }),
       tariffs: getTariffs(deps),
       ...commandsWithoutPostgres,
     },
-    deps,
+    { ...deps, draining: streams.draining },
   );
   const origin = await listen(server);
   const stop = new AbortController();

@@ -105,7 +105,7 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
 /** Waits for a state, not for a while. */
 export const until = async (
   reached: () => boolean | Promise<boolean>,
-  forMs = 10_000,
+  forMs = 30_000,
 ): Promise<void> => {
   const endMs = performance.now() + forMs;
   await turn();

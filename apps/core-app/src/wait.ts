@@ -10,13 +10,14 @@ export interface WaitOptions {
   signal: AbortSignal;
 }
 
-/** True when `until` came to hold in time. The request must be in the showcase. */
+/** True when `until` came to hold in time. False at once when the request is not shown here, perhaps not any more. */
 export const waitFor = (
   { showcase, clock }: { showcase: Showcase; clock: Clock },
   requestId: string,
   { until, forMs, signal }: WaitOptions,
 ): Promise<boolean> =>
   new Promise((resolve) => {
+    if (showcase.get(requestId) === undefined) return resolve(false);
     const endMs = clock.nowMs() + forMs;
     let timer: NodeJS.Timeout | undefined;
     const end = (reached: boolean): void => {
