@@ -1,5 +1,6 @@
 /** The frame of the page: which view, in which language. What was typed outlives a look at the quotes. */
 import { useEffect, useRef, useState } from 'react';
+import { AttemptKey, randomUuid } from './attempt-key.ts';
 import { FormPage } from './form-page.tsx';
 import { HistoryPage } from './history-page.tsx';
 import { PageLink } from './page-link.tsx';
@@ -16,6 +17,8 @@ export const App = () => {
   const { path, go } = usePath();
   const [language, setLanguage] = useState(() => rememberedLanguage(() => localStorage));
   const [draft, setDraft] = useState(sampleDraft);
+  const [attempt] = useState(() => new AttemptKey(randomUuid));
+  const [duplicate, setDuplicate] = useState<string>();
   const texts = TEXTS[language];
   const route = routeOf(path);
 
@@ -62,12 +65,22 @@ export const App = () => {
             texts={texts}
             language={language}
             draft={draft}
+            attempt={attempt}
             onDraft={setDraft}
-            onAccepted={(requestId) => go(quotesPath(requestId))}
+            onAccepted={(requestId, isDuplicate) => {
+              setDuplicate(isDuplicate ? requestId : undefined);
+              go(quotesPath(requestId));
+            }}
           />
         )}
         {route.view === 'quotes' && (
-          <QuotesPage key={route.requestId} texts={texts} requestId={route.requestId} go={go} />
+          <QuotesPage
+            key={route.requestId}
+            texts={texts}
+            requestId={route.requestId}
+            isDuplicate={route.requestId === duplicate}
+            go={go}
+          />
         )}
         {route.view === 'history' && <HistoryPage texts={texts} go={go} />}
         {route.view === 'unknown' && (

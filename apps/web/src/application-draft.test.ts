@@ -141,6 +141,33 @@ describe('the consent', () => {
   });
 });
 
+describe('a form', () => {
+  test.each([['B', []], ['C', ['/vehicle/max_mass_kg']], ['D', ['/vehicle/passenger_seats', '/vehicle/regular_route']]])(
+    'of category %s asks what the tariff of that category needs, and sends nothing of another',
+    (category, own) => {
+      const further = ['/vehicle/max_mass_kg', '/vehicle/passenger_seats', '/vehicle/regular_route'];
+      const typed = { '/vehicle/max_mass_kg': '25 200', '/vehicle/passenger_seats': '17', '/vehicle/regular_route': 'true' };
+      const draft = { ...EMPTY_DRAFT, values: { ...EMPTY_DRAFT.values, ...typed, '/vehicle/category': category } };
+      const shown = shownFields(draft).map(({ pointer }) => pointer);
+      expect(further.filter((pointer) => shown.includes(pointer))).toEqual(own);
+      const sent = send(draft).vehicle as Record<string, unknown>;
+      expect(further.filter((pointer) => pointer.replace('/vehicle/', '') in sent)).toEqual(own);
+    },
+  );
+
+  test('sends the objects that few people need only where something is in them', () => {
+    const filled = (values: Record<string, string>) => send({ ...EMPTY_DRAFT, values: { ...EMPTY_DRAFT.values, ...values } });
+    expect(filled({})).not.toHaveProperty('short_term');
+    expect(filled({}).owner).not.toHaveProperty('residence_address');
+    expect(filled({ '/owner/residence_address/region': '50' }).owner).toMatchObject({ residence_address: { region: '50' } });
+    expect(filled({ '/short_term/reason': 'transit', '/short_term/days': '20' }).short_term).toEqual({ reason: 'transit', days: 20 });
+    expect(filled({ '/prolongation/insurer_id': 'alfa', '/prolongation/policy_series': 'xxx' }).prolongation).toEqual({
+      insurer_id: 'alfa',
+      policy_series: 'ХХХ',
+    });
+  });
+});
+
 describe('the list of drivers', () => {
   test('closes the gap when one is removed', () => {
     const draft = twoDrivers();

@@ -14,7 +14,9 @@ import {
   POLICY,
   PREVIOUS_LICENCE,
   PROLONGATION,
+  RESIDENCE,
   SERIES_OF_PAPER,
+  SHORT_TERM,
   TYPE_OF_PAPER,
   USAGE,
   VEHICLE,
@@ -114,17 +116,27 @@ export const foreignLicenceFields = (index: number): PlacedField[] => placed(FOR
 export const previousLicenceFields = (index: number): PlacedField[] => placed(PREVIOUS_LICENCE, `/drivers/${index}`);
 
 export const vehicleFields = ({ values }: Draft): PlacedField[] =>
-  placed(VEHICLE, '/vehicle').filter(({ pointer }) => pointer !== SERIES_OF_PAPER || values[TYPE_OF_PAPER] !== 'epts');
+  placed(VEHICLE, '/vehicle').filter(
+    ({ categories, pointer }) =>
+      (pointer !== SERIES_OF_PAPER || values[TYPE_OF_PAPER] !== 'epts') &&
+      categories?.includes(values['/vehicle/category'] ?? '') !== false,
+  );
 
 export const partyFields = ({ company }: Draft, role: PartyRole): PlacedField[] =>
   placed(company[role] ? COMPANY : PERSON, `/${role}`);
+
+/** Companies live nowhere else. */
+export const residenceFields = ({ company }: Draft, role: PartyRole): PlacedField[] =>
+  company[role] ? [] : placed(RESIDENCE, `/${role}`);
 
 /** Every field that is on the screen, from top to bottom. */
 export const shownFields = (draft: Draft): PlacedField[] => [
   ...vehicleFields(draft),
   ...placed(VEHICLE_WITHOUT_VIN, '/vehicle'),
-  ...partyFields(draft, 'owner'),
-  ...(draft.sameAsOwner ? [] : partyFields(draft, 'policyholder')),
+  ...(draft.sameAsOwner ? (['owner'] as const) : (['owner', 'policyholder'] as const)).flatMap((role) => [
+    ...partyFields(draft, role),
+    ...residenceFields(draft, role),
+  ]),
   ...(draft.unlimited
     ? []
     : Array.from({ length: draft.driverCount }, (_, index) => [
@@ -132,7 +144,7 @@ export const shownFields = (draft: Draft): PlacedField[] => [
         ...foreignLicenceFields(index),
         ...previousLicenceFields(index),
       ]).flat()),
-  ...placed([...POLICY, ...USAGE, ...PROLONGATION], ''),
+  ...placed([...POLICY, ...USAGE, ...SHORT_TERM, ...PROLONGATION], ''),
   ...placed(CONTACTS, '/contacts'),
 ];
 

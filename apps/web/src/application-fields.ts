@@ -30,6 +30,8 @@ export interface Field {
   rare?: true;
   hint?: keyof Texts['hints'];
   options?: readonly string[];
+  /** Only asked of vehicles of these categories. */
+  categories?: readonly string[];
   width?: 'half' | 'full';
   /** What browsers fill in by themselves; only for the person at the keyboard. */
   autoComplete?: string;
@@ -71,11 +73,14 @@ export const VEHICLE: readonly Field[] = [
   { ...numeric('/year', 'year'), normalise: number },
   decimal('/power_hp', 'power_hp', { optional: true, hint: 'power' }),
   decimal('/power_kw', 'power_kw', { optional: true }),
+  { ...numeric('/max_mass_kg', 'max_mass_kg', { optional: true, categories: ['C'], hint: 'max_mass_kg' }), normalise: number },
+  { ...numeric('/passenger_seats', 'passenger_seats', { optional: true, categories: ['D'] }), normalise: number },
   select('/document/type', 'document_type', ['sts', 'pts', 'epts']),
   text('/document/series', 'document_series', { optional: true, hint: 'document_series' }, cyrillicSpelling),
   text('/document/number', 'document_number', {}, digitsSpelling),
   date('/document/issued_on', 'document_issued_on'),
   { ...text('/trailer', 'trailer', { optional: true, width: 'half' }, ticked), input: 'switch' },
+  { ...text('/regular_route', 'regular_route', { optional: true, width: 'half', categories: ['D'] }, ticked), input: 'switch' },
 ];
 
 /** An electronic passport has no series. */
@@ -97,7 +102,15 @@ const NAMES: readonly Field[] = [
 
 const ADDRESS: readonly Field[] = [
   numeric('/address/region', 'region', { hint: 'region' }),
-  text('/address/text', 'address', { hint: 'address', width: 'full' }),
+  text('/address/town', 'town', { optional: true }),
+  text('/address/text', 'address', { hint: 'address', width: 'half' }),
+];
+
+/** Where a person lives, when that is not the registered address: some insurers ask for it. */
+export const RESIDENCE: readonly Field[] = [
+  { ...numeric('/residence_address/region', 'region', { hint: 'region' }), rare: true },
+  text('/residence_address/town', 'town', { rare: true, optional: true }),
+  text('/residence_address/text', 'residence', { rare: true, hint: 'address', width: 'half' }),
 ];
 
 export const PERSON: readonly Field[] = [
@@ -106,6 +119,7 @@ export const PERSON: readonly Field[] = [
   numeric('/passport/number', 'passport_number'),
   date('/passport/issued_on', 'passport_issued_on'),
   text('/passport/subdivision', 'subdivision', { optional: true, hint: 'subdivision' }, subdivisionSpelling),
+  text('/passport/issuer', 'issuer', { optional: true, width: 'full' }),
   ...ADDRESS,
 ];
 
@@ -114,7 +128,7 @@ export const COMPANY: readonly Field[] = [
   numeric('/inn', 'inn'),
   numeric('/ogrn', 'ogrn'),
   text('/kpp', 'kpp', { optional: true }, latinSpelling),
-  ...ADDRESS,
+  ...ADDRESS.map((field): Field => (field.width === 'half' ? { ...field, width: 'full' } : field)),
 ];
 
 export const DRIVER: readonly Field[] = [
@@ -129,7 +143,8 @@ export const DRIVER: readonly Field[] = [
 export const PREVIOUS_LICENCE: readonly Field[] = [
   text('/previous_licence/series', 'licence_series', { rare: true, hint: 'licence_series' }, cyrillicSpelling),
   { ...numeric('/previous_licence/number', 'licence_number'), rare: true },
-  text('/previous_licence/last_name', 'previous_last_name', { rare: true, optional: true, width: 'half' }),
+  date('/previous_licence/issued_on', 'licence_issued_on', { rare: true, optional: true }),
+  text('/previous_licence/last_name', 'previous_last_name', { rare: true, optional: true }),
 ];
 
 /** In the place of the Russian one. */
@@ -149,15 +164,26 @@ export const POLICY: readonly Field[] = [
   date('/policy_start_date', 'policy_start_date', { optional: true, hint: 'policy_start_date', width: 'half' }),
 ];
 
-/** The days of use, where they are less than the year. */
-export const USAGE: readonly Field[] = [
-  date('/period/intervals/0/from', 'used_from', { rare: true }),
-  date('/period/intervals/0/to', 'used_to', { rare: true }),
+/** The days of use, where they are less than the year: as many stretches as the contract takes. */
+export const USAGE: readonly Field[] = [0, 1, 2].flatMap((index) => [
+  date(`/period/intervals/${index}/from`, 'used_from', { rare: true }),
+  date(`/period/intervals/${index}/to`, 'used_to', { rare: true }),
+]);
+
+/** A policy of days or weeks. */
+export const SHORT_TERM: readonly Field[] = [
+  { ...select('/short_term/reason', 'short_reason', ['', 'foreign_registration', 'transit']), rare: true, width: 'half' },
+  { ...numeric('/short_term/days', 'short_days'), normalise: number, rare: true },
 ];
+
+/** Its options are the insurers that are asked: the one that issued the policy may renew it. */
+export const INSURER_OF_POLICY = '/prolongation/insurer_id';
 
 export const PROLONGATION: readonly Field[] = [
   text('/prolongation/policy_series', 'policy_series', { rare: true, hint: 'policy_series' }, cyrillicSpelling),
   { ...numeric('/prolongation/policy_number', 'policy_number'), rare: true },
+  { ...select(INSURER_OF_POLICY, 'policy_insurer', ['']), rare: true, optional: true },
+  date('/prolongation/ends_on', 'policy_ends_on', { rare: true, optional: true }),
 ];
 
 export const CONTACTS: readonly Field[] = [
@@ -179,11 +205,11 @@ export const placed = (fields: readonly Field[], section: string): PlacedField[]
 /** Every section of the form, whether it is on the screen or not; the last takes what no other does. */
 export const SECTIONS = [
   { pattern: /^\/vehicle(?=\/|$)/, title: 'vehicle', fields: [...VEHICLE, ...VEHICLE_WITHOUT_VIN] },
-  { pattern: /^\/owner(?=\/|$)/, title: 'owner', fields: [...PERSON, ...COMPANY] },
-  { pattern: /^\/policyholder(?=\/|$)/, title: 'policyholder', fields: [...PERSON, ...COMPANY] },
+  { pattern: /^\/owner(?=\/|$)/, title: 'owner', fields: [...PERSON, ...RESIDENCE, ...COMPANY] },
+  { pattern: /^\/policyholder(?=\/|$)/, title: 'policyholder', fields: [...PERSON, ...RESIDENCE, ...COMPANY] },
   { pattern: /^\/drivers(?:\/(\d+))?(?=\/|$)/, title: 'drivers', fields: [...DRIVER, ...FOREIGN_LICENCE, ...PREVIOUS_LICENCE] },
   { pattern: /^\/contacts(?=\/|$)/, title: 'contacts', fields: CONTACTS },
-  { pattern: /^/, title: undefined, fields: [...POLICY, ...USAGE, ...PROLONGATION] },
+  { pattern: /^/, title: undefined, fields: [...POLICY, ...USAGE, ...SHORT_TERM, ...PROLONGATION] },
 ] as const;
 
 /** The field with that pointer, or those of the object with that pointer; none for what the form does not know. */

@@ -16,11 +16,13 @@ test('another application gets another key', () => {
   expect([attempt.keyFor('a'), attempt.keyFor('b')]).toEqual(['key 1', 'key 2']);
 });
 
-test('the same application after it has arrived is a new request', () => {
+test('the same application after it has arrived goes without a key, so that the server looks whether it is in progress', () => {
   const attempt = setup();
   attempt.keyFor('a');
-  attempt.arrived();
-  expect(attempt.keyFor('a')).toBe('key 2');
+  attempt.arrived('a');
+  expect([attempt.keyFor('a'), attempt.keyFor('b'), attempt.keyFor('a')]).toEqual([undefined, 'key 2', undefined]);
+  attempt.arrived('b');
+  expect(attempt.keyFor('a')).toBe('key 3');
 });
 
 test('a random UUID is a UUID of version 4, another each time', () => {

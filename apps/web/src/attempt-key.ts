@@ -1,23 +1,27 @@
 /**
  * The Idempotency-Key of what is being sent. The same application sent again, because the answer was lost, keeps its
- * key, so the server makes no second request of it; another application gets another key.
+ * key, so the server makes no second request of it; another application gets another key. One that has arrived goes
+ * without: then the server shows the request that is still in progress, and makes a new one of it only when that is over.
  */
 
 export class AttemptKey {
   readonly #newKey: () => string;
   #attempt: { body: string; key: string } | undefined;
+  /** What has arrived last. */
+  #arrived: string | undefined;
 
   constructor(newKey: () => string) {
     this.#newKey = newKey;
   }
 
-  keyFor(body: string): string {
+  keyFor(body: string): string | undefined {
+    if (body === this.#arrived) return undefined;
     if (this.#attempt?.body !== body) this.#attempt = { body, key: this.#newKey() };
     return this.#attempt.key;
   }
 
-  /** It arrived: the same application sent once more is meant as a new request. */
-  arrived(): void {
+  arrived(body: string): void {
+    this.#arrived = body;
     this.#attempt = undefined;
   }
 }

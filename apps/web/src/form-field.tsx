@@ -3,6 +3,7 @@ import type { Fault } from '@osago/contracts';
 import { faultText } from '@osago/contracts/fault-texts';
 import type { HTMLInputTypeAttribute } from 'react';
 import type { FieldInput, PlacedField } from './application-fields.ts';
+import type { AskedInsurer } from './asked-insurers.ts';
 import type { Texts } from './texts.ts';
 
 interface Props {
@@ -13,11 +14,14 @@ interface Props {
   onType: (typed: string) => void;
   /** Where the same member can be on the screen twice. */
   idPrefix?: string;
+  /** Options of a select whose names are not words of the page. */
+  named?: readonly AskedInsurer[] | undefined;
   /** Offered, not demanded. */
   suggestions?: readonly string[];
 }
 
 const NO_SUGGESTIONS: readonly string[] = [];
+const NOBODY: readonly AskedInsurer[] = [];
 
 export const fieldId = (pointer: string): string => `field${pointer.replaceAll('/', '-')}`;
 
@@ -34,7 +38,7 @@ const TYPES: Readonly<Record<Exclude<FieldInput, 'select'>, HTMLInputTypeAttribu
 const KEYS: Partial<Record<FieldInput, 'numeric' | 'decimal'>> = { digits: 'numeric', decimal: 'decimal' };
 
 export const FormField = (props: Props) => {
-  const { texts, field, value, faults, onType, idPrefix = '', suggestions = NO_SUGGESTIONS } = props;
+  const { texts, field, value, faults, onType, named, idPrefix = '', suggestions = NO_SUGGESTIONS } = props;
   const id = idPrefix + fieldId(field.pointer);
   // The words of a fault say more than the hint, often the same.
   const hint = faults === undefined ? field.hint : undefined;
@@ -65,7 +69,7 @@ export const FormField = (props: Props) => {
       ) : (
         <>
           <label htmlFor={id}>{label}</label>
-          <Control texts={texts} field={field} value={value} onType={onType} shared={shared} />
+          <Control texts={texts} field={field} value={value} onType={onType} named={named} shared={shared} />
           {suggestions.length > 0 && (
             <datalist id={`${id}-list`}>
               {suggestions.map((suggestion) => (
@@ -85,16 +89,21 @@ export const FormField = (props: Props) => {
   );
 };
 
-interface ControlProps extends Pick<Props, 'texts' | 'field' | 'value' | 'onType'> {
-  shared: object;
+interface ControlProps extends Pick<Props, 'texts' | 'field' | 'value' | 'onType' | 'named'> {
+  shared: { 'aria-invalid': boolean };
 }
 
-const Control = ({ texts, field, value, onType, shared }: ControlProps) =>
+const Control = ({ texts, field, value, onType, named = NOBODY, shared }: ControlProps) =>
   field.input === 'select' ? (
     <select {...shared} value={value} onChange={(event) => onType(event.target.value)}>
       {field.options?.map((option) => (
         <option key={option} value={option}>
           {optionWords(texts, option)}
+        </option>
+      ))}
+      {named.map(({ insurer_id, name }) => (
+        <option key={insurer_id} value={insurer_id}>
+          {name}
         </option>
       ))}
     </select>
@@ -104,7 +113,8 @@ const Control = ({ texts, field, value, onType, shared }: ControlProps) =>
       value={value}
       type={TYPES[field.input]}
       inputMode={KEYS[field.input]}
-      placeholder={field.optional && texts.form.optional}
+      // Where it is said to be needed, it is not called optional.
+      placeholder={field.optional && !shared['aria-invalid'] ? texts.form.optional : undefined}
       spellCheck={false}
       onChange={(event) => onType(event.target.value)}
       // On leaving, not on each key: a text that changes under the caret throws it to the end.
@@ -128,6 +138,6 @@ export const FaultWords = ({ texts, id, faults }: { texts: Texts; id: string; fa
   </p>
 );
 
-/** Options with a name have it in the texts; the others are counts of months. */
+/** Options with a name have it in the texts; the others are counts of months, and the empty one is no choice yet. */
 const optionWords = (texts: Texts, option: string): string =>
-  (texts.options as Record<string, string>)[option] ?? texts.months(Number(option));
+  option === '' ? '—' : (texts.options as Record<string, string>)[option] ?? texts.months(Number(option));

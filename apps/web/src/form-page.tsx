@@ -2,12 +2,12 @@
  * The application. Nothing is checked here: the server names every fault at once, and each is shown beside its field.
  * Until an answer came, sending the same application again is the same attempt and makes no second request.
  */
-import { faultText } from '@osago/contracts/fault-texts';
 import { API_PREFIX } from '@osago/quote-stream';
 import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { applicationOf, type Draft, EMPTY_DRAFT, shownPointers } from './application-draft.ts';
-import { AttemptKey, randomUuid } from './attempt-key.ts';
+import type { AttemptKey } from './attempt-key.ts';
 import { consentsOf } from './consent.ts';
+import { faultWords } from './fault-words.ts';
 import { FormSections } from './form-sections.tsx';
 import { fieldId } from './form-field.tsx';
 import { firstFaulty, NO_FAULTS, placeFaults, withoutFaultsUnder } from './place-faults.ts';
@@ -15,20 +15,23 @@ import { postRequest, type Refused } from './post-request.ts';
 import { problemWords } from './problem-words.ts';
 import { sampleDraft } from './sample-draft.ts';
 import type { Language, Texts } from './texts.ts';
+import { useInsurers } from './use-insurers.ts';
 
 interface Props {
   texts: Texts;
   language: Language;
   draft: Draft;
   onDraft: (draft: Draft) => void;
-  onAccepted: (requestId: string) => void;
+  /** Outlives the form, so that the same application sent again is known. */
+  attempt: AttemptKey;
+  onAccepted: (requestId: string, isDuplicate: boolean) => void;
 }
 
-export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props) => {
-  const [attempt] = useState(() => new AttemptKey(randomUuid));
+export const FormPage = ({ texts, language, draft, attempt, onDraft, onAccepted }: Props) => {
   const [isSending, setSending] = useState(false);
   const [refused, setRefused] = useState<Refused>();
   const [faults, setFaults] = useState(NO_FAULTS);
+  const insurers = useInsurers();
   const summary = useRef<HTMLDivElement>(null);
   const shown = shownPointers(draft);
 
@@ -39,8 +42,8 @@ export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props)
     const posted = await postRequest(url, body, attempt.keyFor(body), (to, init) => fetch(to, init));
     setSending(false);
     if (posted.kind === 'accepted') {
-      attempt.arrived();
-      return onAccepted(posted.requestId);
+      attempt.arrived(body);
+      return onAccepted(posted.requestId, posted.isDuplicate);
     }
     setRefused(posted);
     setFaults(posted.kind === 'faults' ? placeFaults(posted.faults, shown, draft.sameAsOwner) : NO_FAULTS);
@@ -92,15 +95,19 @@ export const FormPage = ({ texts, language, draft, onDraft, onAccepted }: Props)
           <p>{texts.unplacedFaults}</p>
           <ul>
             {faults.unplaced.map((fault) => (
-              <li key={`${fault.pointer} ${fault.code}`}>
-                {fault.pointer && `${fault.pointer}: `}
-                {faultText(fault, texts.code)}
-              </li>
+              <li key={`${fault.pointer} ${fault.code}`}>{faultWords(texts, fault)}</li>
             ))}
           </ul>
         </div>
       )}
-      <FormSections texts={texts} language={language} draft={draft} faults={faults} onChange={change} />
+      <FormSections
+        texts={texts}
+        language={language}
+        draft={draft}
+        faults={faults}
+        insurers={insurers}
+        onChange={change}
+      />
       <div className="send">
         <p className="problem" role="alert" data-testid="problem">
           {faultCount > 0 ? texts.faultsSummary(faultCount) : refused && problemWords(texts, refused)}

@@ -10,6 +10,7 @@ import {
   partyFields,
   type PartyRole,
   previousLicenceFields,
+  residenceFields,
   UNLIMITED,
   vehicleFields,
   withConsent,
@@ -19,14 +20,17 @@ import {
 } from './application-draft.ts';
 import {
   CONTACTS,
+  INSURER_OF_POLICY,
   type PlacedField,
   placed,
   POLICY,
   PROLONGATION,
+  SHORT_TERM,
   USAGE,
   VEHICLE_WITHOUT_VIN,
 } from './application-fields.ts';
 import { CONSENTS } from './consent.ts';
+import type { AskedInsurer } from './asked-insurers.ts';
 import { FaultWords, fieldId, FormField } from './form-field.tsx';
 import type { PlacedFaults } from './place-faults.ts';
 import type { Language, Texts } from './texts.ts';
@@ -37,6 +41,8 @@ interface Props {
   language: Language;
   draft: Draft;
   faults: PlacedFaults;
+  /** Who is asked; empty while that is not known. */
+  insurers: readonly AskedInsurer[];
   /** `pointer` names what was changed: a field or a whole section. */
   onChange: (draft: Draft, pointer: string) => void;
 }
@@ -83,6 +89,7 @@ export const FormSections = (props: Props) => {
       <Section title={sections.policy}>
         <Fields {...props} fields={placed(POLICY, '')} />
         <Rare {...props} title={texts.form.usage} note={texts.form.usageNote} fields={placed(USAGE, '')} />
+        <Rare {...props} title={texts.form.shortTerm} note={texts.form.shortTermNote} fields={placed(SHORT_TERM, '')} />
         <Rare
           {...props}
           title={texts.form.prolongation}
@@ -107,7 +114,7 @@ const Section = ({ title, children }: { title: string; children: ReactNode }) =>
   </fieldset>
 );
 
-const Fields = ({ texts, draft, faults, onChange, fields }: Props & { fields: readonly PlacedField[] }) => (
+const Fields = ({ texts, draft, faults, insurers, onChange, fields }: Props & { fields: readonly PlacedField[] }) => (
   <div className="fields">
     {fields.map((field) => (
       <FormField
@@ -117,6 +124,7 @@ const Fields = ({ texts, draft, faults, onChange, fields }: Props & { fields: re
         value={draft.values[field.pointer] ?? ''}
         faults={faults.byField.get(field.pointer)}
         suggestions={suggestionsFor(field.pointer, draft.values)}
+        named={field.pointer === INSURER_OF_POLICY ? insurers : undefined}
         onType={(typed) => onChange(withValue(draft, field.pointer, typed), field.pointer)}
       />
     ))}
@@ -154,6 +162,14 @@ const Party = ({ role, ...props }: Props & { role: PartyRole }) => {
         onSwitch={(isCompany) => onChange({ ...draft, company: { ...draft.company, [role]: isCompany } }, `/${role}`)}
       />
       <Fields {...props} fields={partyFields(draft, role)} />
+      {!draft.company[role] && (
+        <Rare
+          {...props}
+          title={texts.form.residence}
+          note={texts.form.residenceNote}
+          fields={residenceFields(draft, role)}
+        />
+      )}
     </>
   );
 };

@@ -22,7 +22,7 @@ const read = async (query: URLSearchParams, fetch: Fetch): Promise<HistoryPart> 
   }
   if (!response.ok) {
     const problem = refused(response, answer ?? {});
-    return problem.kind === 'faults' ? { kind: 'other', detail: problem.faults.map(({ detail }) => detail).join(', ') } : problem;
+    return problem.kind === 'faults' ? { kind: 'other', status: response.status } : problem;
   }
   const { requests, next_cursor: nextCursor } = (answer ?? {}) as Partial<RequestHistory>;
   // A page of a proxy instead of an answer is no answer of ours.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Quote } from '@osago/contracts';
 import { shownSpelling } from './form-field.tsx';
-import { changesOf, mayRetry, missingFields } from './missing-fields.ts';
+import { changesOf, isInVain, leftEmpty, mayRetry, missingFields } from './missing-fields.ts';
 
 const quote = (members: Partial<Quote>): Quote => ({
   insurer_id: 'gamma',
@@ -31,15 +31,16 @@ describe('what an insurer asks for', () => {
       '/owner/passport/number',
       '/owner/passport/issued_on',
       '/owner/passport/subdivision',
+      '/owner/passport/issuer',
     ]);
-    expect(pointersOf('/drivers/0/previous_licence')).toHaveLength(3);
+    expect(pointersOf('/drivers/0/previous_licence')).toHaveLength(4);
   });
 
   test('is not called optional, but for what is optional inside an object', () => {
     const optional = (missing: string) =>
       missingFields(quote({ missing_fields: [missing] })).fields.map((field) => field.optional === true);
     expect(optional('/vehicle/body_number')).toEqual([false]);
-    expect(optional('/owner/passport')).toEqual([false, false, false, true]);
+    expect(optional('/owner/passport')).toEqual([false, false, false, true, true]);
   });
 
   test.each(['/vehicle/mileage', '/drivers', '', '/vehicle', '/something/else'])('%s has no field and is named', (pointer) => {
@@ -56,6 +57,29 @@ test('what was filled in is sent in its one spelling, what was left empty is not
 test('a field shows the spelling that is sent, and leaves a number as it was typed', () => {
   const [plate, power] = missingFields(quote({ missing_fields: ['/vehicle/plate', '/vehicle/power_hp'] })).fields;
   expect([shownSpelling(plate!, 'a 123 bc 77'), shownSpelling(power!, '87,5')]).toEqual(['А123ВС77', '87,5']);
+});
+
+describe('asking in vain', () => {
+  const emptyOf = (missing: string[], values: Record<string, string>): string[] =>
+    leftEmpty(missingFields(quote({ missing_fields: missing })).fields, values).map(({ pointer }) => pointer);
+
+  test('is with a wanted field left empty: each is named', () => {
+    expect(emptyOf(['/vehicle/body_number', '/owner/passport'], { '/owner/passport/series': '4512', '/vehicle/body_number': ' ' })).toEqual([
+      '/vehicle/body_number',
+      '/owner/passport/number',
+      '/owner/passport/issued_on',
+    ]);
+  });
+
+  test('is not with all of them filled in, or with a switch, which says something either way', () => {
+    expect(emptyOf(['/vehicle/body_number', '/vehicle/trailer'], { '/vehicle/body_number': 'AB12' })).toEqual([]);
+  });
+
+  test('is where the form has no field for anything that is wanted', () => {
+    const inVain = (...missing: string[]) => isInVain(quote({ missing_fields: missing }));
+    expect([inVain('/vehicle/mileage'), inVain('/vehicle/mileage', '/vehicle/plate'), inVain()]).toEqual([true, false, false]);
+    expect(isInVain(quote({ status: 'timeout', missing_fields: ['/vehicle/mileage'] }))).toBe(false);
+  });
 });
 
 describe('asking again', () => {

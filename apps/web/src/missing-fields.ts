@@ -25,6 +25,18 @@ export const missingFields = ({ missing_fields: pointers = [] }: Quote): Missing
   };
 };
 
+/** Nothing of what it wants can be given here: to ask it again would be in vain. */
+export const isInVain = (quote: Quote): boolean => {
+  const { fields, unknown } = missingFields(quote);
+  return quote.status === 'needs_data' && unknown.length > 0 && fields.length === 0;
+};
+
+/** What it wants by name and was left empty: it would only ask for it again. A switch says something either way. */
+export const leftEmpty = (fields: readonly PlacedField[], values: Readonly<Record<string, string>>): readonly PlacedField[] =>
+  fields.filter(
+    ({ input, optional, pointer }) => optional !== true && input !== 'switch' && (values[pointer] ?? '').trim() === '',
+  );
+
 /** What is empty changes nothing. */
 export const changesOf = (fields: readonly PlacedField[], values: Readonly<Record<string, string>>): Changes =>
   Object.fromEntries(

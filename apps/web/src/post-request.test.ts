@@ -25,9 +25,12 @@ describe('postRequest', () => {
     ]);
   });
 
-  test.each([200, 201])('takes %i as accepted', async (status) => {
-    const posted = await post(Response.json({ request_id: 'r1', duplicate: true }, { status }));
-    expect(posted).toEqual({ kind: 'accepted', requestId: 'r1' });
+  test.each([
+    [200, { duplicate: true }, true],
+    [201, {}, false],
+  ])('takes %i as accepted, and says whether it is one from before', async (status, members, isDuplicate) => {
+    const posted = await post(Response.json({ request_id: 'r1', ...members }, { status }));
+    expect(posted).toEqual({ kind: 'accepted', requestId: 'r1', isDuplicate });
   });
 
   test('gives every fault of a 400', async () => {
@@ -36,9 +39,9 @@ describe('postRequest', () => {
   });
 
   test.each([
-    ['a 400 without faults', problem(400, { detail: 'no JSON' }), { kind: 'other', detail: 'no JSON' }],
-    ['a 422', problem(422), { kind: 'other', detail: 'a title' }],
-    ['a 404 of a proxy', new Response('<html>', { status: 404 }), { kind: 'other', detail: '404' }],
+    ['a 400 without faults', problem(400, { detail: 'no JSON' }), { kind: 'other', status: 400 }],
+    ['a 422', problem(422), { kind: 'other', status: 422 }],
+    ['a 404 of a proxy', new Response('<html>', { status: 404 }), { kind: 'other', status: 404 }],
     ['a 429', problem(429, {}, { 'retry-after': '7.2' }), { kind: 'busy', retryAfterS: 8 }],
     ['a 503 without a time', problem(503), { kind: 'busy', retryAfterS: 5 }],
     ['a 500', problem(500), { kind: 'server' }],

@@ -2,12 +2,14 @@
 import type { Fault, PostRequestReply, Problem } from '@osago/contracts';
 
 export type Posted =
-  | { kind: 'accepted'; requestId: string }
+  /** A duplicate: the same was sent before and is in progress, this is its request. */
+  | { kind: 'accepted'; requestId: string; isDuplicate: boolean }
   /** 400: each fault says where. */
   | { kind: 'faults'; faults: readonly Fault[] }
   | { kind: 'busy'; retryAfterS: number }
   | { kind: 'server' }
-  | { kind: 'other'; detail: string }
+  /** What was wrong is the server's to know: its words are for programmers, and in English. */
+  | { kind: 'other'; status: number }
   /** No answer: it may or may not have arrived. */
   | { kind: 'unreachable' };
 
@@ -30,13 +32,13 @@ export const POST_MS_MAX = 20_000;
 /** Named when the server asks to come back but says not when. */
 const RETRY_AFTER_S = 5;
 
-export const postRequest = async (url: string, body: string, key: string, fetch: Fetch): Promise<Posted> => {
+export const postRequest = async (url: string, body: string, key: string | undefined, fetch: Fetch): Promise<Posted> => {
   let response: Response;
   let answer: unknown;
   try {
     response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
       body,
       signal: AbortSignal.timeout(POST_MS_MAX),
     });
@@ -50,8 +52,8 @@ export const postRequest = async (url: string, body: string, key: string, fetch:
 
 /** A page of a proxy instead of an answer is no answer of ours: nobody knows what became of the request. */
 const accepted = (answer: unknown): Posted => {
-  const requestId = (answer as Partial<PostRequestReply> | undefined)?.request_id;
-  return requestId === undefined ? { kind: 'unreachable' } : { kind: 'accepted', requestId };
+  const { request_id: requestId, duplicate } = (answer ?? {}) as Partial<PostRequestReply>;
+  return requestId === undefined ? { kind: 'unreachable' } : { kind: 'accepted', requestId, isDuplicate: duplicate === true };
 };
 
 export const refused = ({ status, headers }: Response, problem: Partial<Problem>): Refused => {
@@ -63,7 +65,7 @@ export const refused = ({ status, headers }: Response, problem: Partial<Problem>
     return { kind: 'busy', retryAfterS: Number.isFinite(seconds) ? Math.ceil(seconds) : RETRY_AFTER_S };
   }
   if (status >= 500) return { kind: 'server' };
-  return { kind: 'other', detail: problem.detail ?? problem.title ?? String(status) };
+  return { kind: 'other', status };
 };
 
 /** Undefined where there is no JSON; a body cut short by the network still throws. */

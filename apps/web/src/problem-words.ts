@@ -11,7 +11,7 @@ export const problemWords = (texts: Texts, refused: Refused): string | undefined
     case 'server':
       return texts.problems.server;
     case 'other':
-      return texts.problems.other(refused.detail);
+      return refused.status === 401 || refused.status === 404 ? texts.problems.gone : texts.problems.other(refused.status);
     case 'unreachable':
       return texts.problems.unreachable;
   }

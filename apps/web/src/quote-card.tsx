@@ -95,8 +95,21 @@ const PriceWords = ({ texts, quote, price, isExpired }: PriceWordsProps) => (
         quote.valid_until !== undefined &&
         validityWords(texts, formatMoment(texts.locale, quote.valid_until), isExpired)}
     </p>
+    <MandatoryExtras texts={texts} quote={quote} />
   </>
 );
+
+/** The price above is with them: who compares prices must see it without opening anything. */
+const MandatoryExtras = ({ texts, quote: { extras = [] } }: { texts: Texts; quote: Quote }) => {
+  const mandatory = extras.filter((extra) => extra.mandatory);
+  if (mandatory.length === 0) return null;
+  const names = mandatory.map(({ name, premium_kopecks }) => `${name}, ${formatMoney(texts.locale, premium_kopecks)}`);
+  return (
+    <p className="note" data-testid="mandatory-extras">
+      {texts.price.withExtras(names.join('; '))}
+    </p>
+  );
+};
 
 const validityWords = ({ price }: Texts, moment: string, isExpired: boolean): string =>
   isExpired ? price.expired(moment) : price.validUntil(moment);

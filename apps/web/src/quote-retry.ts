@@ -1,5 +1,4 @@
 /** Asking one insurer again, and calling a request off (design §4), with every way they can end as a value. */
-import type { Fault } from '@osago/contracts';
 import { API_PREFIX } from '@osago/quote-stream';
 import { bearer, type Fetch, jsonOf, POST_MS_MAX, type Refused, refused, type RequestAccess } from './post-request.ts';
 
@@ -73,7 +72,5 @@ export const cancelRequest = async ({ requestId, accessToken }: RequestAccess, f
   const { response, answer } = done;
   if (response.ok) return { kind: 'accepted' };
   const problem = refused(response, answer ?? {});
-  return problem.kind === 'faults' ? { kind: 'other', detail: wordsOf(problem.faults) } : problem;
+  return problem.kind === 'faults' ? { kind: 'other', status: response.status } : problem;
 };
-
-const wordsOf = (faults: readonly Fault[]): string => faults.map(({ detail }) => detail).join(', ');

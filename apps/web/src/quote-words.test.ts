@@ -84,10 +84,19 @@ describe('a reason', () => {
     ['an insurer that declines, in its own words', { status: 'declined', reason }, 'queue full'],
     ['a failure, in ours', { status: 'skipped', reason }, en.reasons['capacity']],
     ['an unknown code, by its message', { status: 'error', reason: { code: 'x', message: 'y' } }, 'y'],
-    ['an unknown code alone', { status: 'declined', reason: { code: 'x' } }, 'x'],
+    ['an unknown code alone', { status: 'declined', reason: { code: 'x' } }, 'Code of the reason: x'],
+    ['a failure in another language, by its code', { status: 'error', reason: { code: 'x', message: 'сломалось' } }, 'Code of the reason: x'],
     ['nothing', { status: 'timeout' }, undefined],
   ] as const)('is told of %s', (_, members, words) => {
     expect(reasonWords(en, quote('alfa', members))).toBe(words);
+  });
+
+  test.each(['declined', 'needs_data', 'error'] as const)('of %s is in the language of the page where there are words in it', (status) => {
+    const told = quote('alfa', { status, reason: { code: 'segment', message: 'Водители моложе 22 лет не страхуются' } });
+    expect(reasonWords(en, told)).toBe(en.reasons['segment']);
+    expect(reasonWords(ru, told)).toMatch(/[а-я]/);
+    const foreign = quote('alfa', { status, reason: { code: 'segment', message: 'not our segment' } });
+    expect(reasonWords(ru, foreign)).toBe(ru.reasons['segment']);
   });
 });
 

@@ -43,15 +43,26 @@ export const outcomeWords = (texts: Texts, quote: Quote): string => {
   return price === undefined ? status : `${status}, ${formatMoney(texts.locale, price.totalKopecks)}`;
 };
 
-/** A refusal is told in the insurer's own words; a failure in ours, for its words are meant for engineers. */
+/** Whether words are in the language of the page, by their letters: insurers write in Russian, engineers in English. */
+const isSpokenHere = ({ code }: Texts, words: string): boolean => /[а-яё]/i.test(words) === (code === 'ru');
+
+/**
+ * A refusal is told in the insurer's own words where the page speaks their language; a failure in ours, for its words are
+ * meant for engineers. A refusal in another language says more than nothing; a code is said to be one.
+ */
 export const reasonWords = (texts: Texts, { status, reason }: Quote): string | undefined => {
   if (reason === undefined) return undefined;
-  const ours = texts.reasons[reason.code];
+  const { code, message } = reason;
+  const ours = texts.reasons[code];
   const isTheirs = status === 'declined' || status === 'needs_data';
-  return isTheirs ? (reason.message ?? ours ?? reason.code) : (ours ?? reason.message ?? reason.code);
+  const theirs = message !== undefined && isSpokenHere(texts, message) ? message : undefined;
+  const last = (isTheirs ? message : undefined) ?? texts.quotes.reasonCode(code);
+  return (isTheirs ? (theirs ?? ours) : (ours ?? theirs)) ?? last;
 };
 
-const OBJECTS = ['document', 'passport', 'address', 'licence', 'foreign_licence', 'previous_licence', 'prolongation'] as const;
+const OBJECTS = [
+  'document', 'passport', 'address', 'residence_address', 'licence', 'foreign_licence', 'previous_licence', 'prolongation', 'short_term',
+] as const;
 
 /** `/drivers/0/licence/number` in words. What the form does not know is shown as the insurer wrote it. */
 export const memberWords = (texts: Texts, pointer: string): string => {

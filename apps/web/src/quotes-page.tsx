@@ -18,12 +18,14 @@ import { useQuotes } from './use-quotes.ts';
 interface Props {
   texts: Texts;
   requestId: string;
+  /** It was sent before, and is shown instead of a second one like it. */
+  isDuplicate: boolean;
   go: Go;
 }
 
 const NO_QUOTES: never[] = [];
 
-export const QuotesPage = ({ texts, requestId, go }: Props) => {
+export const QuotesPage = ({ texts, requestId, isDuplicate, go }: Props) => {
   const { view, restart, access } = useQuotes(requestId);
   const [isRepeating, setRepeating] = useState(false);
   const quotes = view.body?.quotes ?? NO_QUOTES;
@@ -36,6 +38,11 @@ export const QuotesPage = ({ texts, requestId, go }: Props) => {
   return (
     <>
       <QuotesSummary texts={texts} access={access} view={view} cheapest={cheapest} go={go} onRepeat={() => setRepeating(true)} />
+      {isDuplicate && !isOver && (
+        <p className="told panel" role="status" data-testid="duplicate">
+          {texts.quotes.duplicate}
+        </p>
+      )}
       {isRepeating && (
         <RepeatForm
           texts={texts}

@@ -1,8 +1,8 @@
 /** Asks every insurer again with a few things changed, without typing the whole application anew. */
 import { API_PREFIX } from '@osago/quote-stream';
-import { faultText } from '@osago/contracts/fault-texts';
 import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { AttemptKey, randomUuid } from './attempt-key.ts';
+import { faultWords } from './fault-words.ts';
 import { FormField } from './form-field.tsx';
 import { NO_FAULTS, placeFaults } from './place-faults.ts';
 import { postRequest, type Refused, type RequestAccess } from './post-request.ts';
@@ -50,7 +50,7 @@ export const RepeatForm = ({ texts, access, onAccepted, onClose }: Props) => {
     const posted = await postRequest(`${API_PREFIX}/requests`, body, key, (url, init) => fetch(url, init));
     setSending(false);
     if (posted.kind !== 'accepted') return setRefused(posted);
-    attempt.arrived();
+    attempt.arrived(body);
     onAccepted(posted.requestId);
   };
 
@@ -61,7 +61,7 @@ export const RepeatForm = ({ texts, access, onAccepted, onClose }: Props) => {
 
   const shown = (repeatable?.fields ?? []).map(({ pointer }) => pointer);
   const { byField, unplaced } = refused?.kind === 'faults' ? placeFaults(refused.faults, shown, false) : NO_FAULTS;
-  const problem = [refused && problemWords(texts, refused), ...unplaced.map((fault) => faultText(fault, texts.code))];
+  const problem = [refused && problemWords(texts, refused), ...unplaced.map((fault) => faultWords(texts, fault))];
   return (
     <form className="repeat panel" noValidate onSubmit={submit} aria-busy={isSending} data-testid="repeat-form">
       <h2 tabIndex={-1} ref={heading}>

@@ -73,7 +73,7 @@ describe('reading what was sent', () => {
   });
 
   test.each([
-    ['no request', Response.json({ title: 'gone' }, { status: 404 }), { kind: 'other', detail: 'gone' }],
+    ['no request', Response.json({ title: 'gone' }, { status: 404 }), { kind: 'other', status: 404 }],
     ['a server that broke', Response.json({}, { status: 500 }), { kind: 'server' }],
     ['a page of a proxy', new Response('<html>', { status: 200 }), { kind: 'unreachable' }],
     ['a lost network', new TypeError('network'), { kind: 'unreachable' }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { QUOTE_STATUSES, REQUEST_STATUSES } from '@osago/contracts';
-import { DRIVER, PERSON, POLICY, VEHICLE } from './application-fields.ts';
+import { DRIVER, PERSON, POLICY, SHORT_TERM, VEHICLE } from './application-fields.ts';
 import { rememberedLanguage, rememberLanguage, TEXTS } from './texts.ts';
 
 const memoryOf = (kept: Map<string, string>) => () => ({
@@ -42,6 +42,8 @@ describe('the texts', () => {
     const cyrillic = wordsOf(TEXTS.en).filter(([, text]) => /[а-яё]/i.test(text));
     // Plates and series are written in Cyrillic letters in any language.
     expect(cyrillic.map(([path]) => path)).toEqual(['/hints/plate', '/hints/licence_series', '/hints/policy_series']);
+    const latin = wordsOf(TEXTS.ru).filter(([path, text]) => !/^\/(locale|code)$/.test(path) && /[a-z]{3}/i.test(text.replaceAll('VIN', '')));
+    expect(latin).toEqual([]);
   });
 
   test.each(['ru', 'en'] as const)('name every status in %s', (language) => {
@@ -50,8 +52,8 @@ describe('the texts', () => {
   });
 
   test('name every option of the form', () => {
-    const options = [...VEHICLE, ...PERSON, ...DRIVER, ...POLICY].flatMap((field) => field.options ?? []);
-    const named = options.filter((option) => !/^\d+$/.test(option));
+    const options = [...VEHICLE, ...PERSON, ...DRIVER, ...POLICY, ...SHORT_TERM].flatMap((field) => field.options ?? []);
+    const named = options.filter((option) => !/^\d*$/.test(option));
     expect(Object.keys(TEXTS.ru.options).sort()).toEqual([...named].sort());
   });
 });
