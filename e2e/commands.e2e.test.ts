@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { APPLICATIONS, fillForm } from './application-kinds.ts';
 import { launchBrowser } from './browser.ts';
 import { INSURERS, InsurersThatRemember, WANTED_FIELD } from './insurers-that-remember.ts';
 import { newDir, ROOT, type RunningPlatform, startPlatform, until } from './platform.ts';
@@ -15,7 +16,7 @@ const SIMULATED = 'alfa';
 /** What takes seconds where nothing else runs. */
 const SOON_MS = 60_000;
 /** A second or two, on a machine that does other things too. */
-const STOPPED_MS = 3_000;
+const STOPPED_MS = 8_000;
 const BODY_NUMBER = 'XTA210930Y2712345';
 
 interface Quote {
@@ -24,6 +25,14 @@ interface Quote {
   final: boolean;
   attempt: number;
   reason?: { code: string };
+  expired?: true;
+  valid_until?: string;
+  premium_kopecks?: number;
+  total_kopecks?: number;
+  estimated_premium_kopecks?: number;
+  pool?: boolean;
+  prolongation?: boolean;
+  prolongation_from_other?: boolean;
 }
 
 interface Posted {
@@ -189,7 +198,11 @@ describe('a person in a browser', () => {
 
     await cardComesTo(page, 'wants', 'needs_data');
     await comesTo(sent, 'wants', 'needs_data');
-    await card(page, 'wants').locator(`[name="${WANTED_FIELD}"]`).fill(BODY_NUMBER);
+    // What it wants is left empty: it would only want it again, so nobody is asked.
+    await card(page, 'wants').getByTestId('retry').click();
+    await card(page, 'wants').getByTestId('fault').waitFor();
+    await card(page, 'wants').locator(`[name="${WANTED_FIELD}"]:focus`).fill(BODY_NUMBER);
+    expect(keysOf('wants')).toEqual([`${requestId}:wants`]);
     await card(page, 'wants').getByTestId('retry').click();
     await cardComesTo(page, 'wants', 'quoted');
     expect(keysOf('wants')).toEqual(both('wants'));
@@ -206,6 +219,8 @@ describe('a person in a browser', () => {
       expect(keysOf(insurer)).toEqual([`${requestId}:${insurer}`]);
     }
     await card(page, 'estimates').getByTestId('price-changed').waitFor();
+    const changed = await comesTo(sent, 'estimates', 'quoted');
+    expect(changed).toMatchObject({ estimated_premium_kopecks: 700_000, premium_kopecks: 731_025 });
     await card(page, 'brief').getByTestId('expired').waitFor({ timeout: SOON_MS });
     // What does not hold any more is no bargain, however low it was.
     expect(await card(page, 'brief').getAttribute('data-cheapest')).toBe('false');
@@ -218,6 +233,11 @@ describe('a person in a browser', () => {
     await cardComesTo(page, 'patient', 'cancelled');
     expect(await page.getByTestId('request-status').getAttribute('data-status')).toBe('cancelled');
     for (const insurer of ['wants', 'fails', 'silent', 'prompt']) await cardComesTo(page, insurer, 'quoted');
+    // Who did not see the estimate is told of it all the same; what has expired looks so everywhere.
+    expect(await card(page, 'estimates').getByTestId('price-changed').getAttribute('data-was-kopecks')).toBe('700000');
+    await card(page, 'brief').getByTestId('expired').waitFor();
+    expect(await comesTo(sent, 'brief', 'quoted')).toMatchObject({ expired: true });
+    expect(await comesTo(sent, 'prompt', 'quoted')).not.toHaveProperty('expired');
     expect(faults).toEqual([]);
     await page.close();
 
@@ -229,6 +249,28 @@ describe('a person in a browser', () => {
     expect(insurers.pollsAtMs(`${requestId}:patient`).at(-1)! - cancelledAtMs).toBeLessThan(STOPPED_MS);
     expect((await cancel(other)).status).toBe(202);
   }, 240_000);
+
+  test('who goes back and sends the same again is shown the request in progress, and a new one after it is over', async () => {
+    const page = await browser.newPage();
+    const first = await sendSample(page);
+    const sendAgain = async (): Promise<string> => {
+      await page.goBack();
+      await page.getByTestId('submit').click();
+      await page.waitForURL('**/requests/*');
+      return new URL(page.url()).pathname.slice('/requests/'.length);
+    };
+    expect(await sendAgain()).toBe(first);
+    await page.getByTestId('duplicate').waitFor();
+    await page.getByTestId('cancel').click();
+    await cardComesTo(page, 'patient', 'cancelled');
+    expect(await page.getByTestId('duplicate').count()).toBe(0);
+    const second = await sendAgain();
+    expect(second).not.toBe(first);
+    await cardComesTo(page, 'prompt', 'quoted');
+    expect(await page.getByTestId('duplicate').count()).toBe(0);
+    expect((await cancel(await sentBy(page))).status).toBe(202);
+    await page.close();
+  }, 120_000);
 
   test('asks everybody again with a change, and finds both in the history, also when their own cookies are over', async () => {
     const context = await browser.newContext();
@@ -267,6 +309,61 @@ describe('a person in a browser', () => {
     await entries.first().waitFor({ timeout: SOON_MS });
     await context.close();
   }, 180_000);
+});
+
+describe('the form', () => {
+  test.each(Object.entries(APPLICATIONS))('sends %s as it was typed, and shows what came of it', async (_, application) => {
+    const page = await browser.newPage();
+    await page.goto(platform.state().url);
+    await fillForm(page, application);
+    await page.getByTestId('submit').click();
+    await page.waitForURL('**/requests/*');
+    await cardComesTo(page, 'prompt', 'quoted');
+    const sent = await sentBy(page);
+    const { consents, ...received } = insurers.applicationOf(`${sent.request_id}:prompt`) as unknown as { consents: object[] };
+    expect(received).toEqual(application);
+    expect(consents).toMatchObject([{ version: expect.any(String), text_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+
+    const { drivers, prolongation } = application as { drivers: object[]; prolongation?: { insurer_id: string } };
+    const prompt = card(page, 'prompt');
+    expect(await prompt.getByTestId('pool').count()).toBe(1);
+    expect(await prompt.getByTestId('mandatory-extras').textContent()).toContain('Несчастный случай');
+    expect(await prompt.getByTestId('price').getAttribute('data-total-kopecks')).toBe(String(786_240 + 90_000));
+    await prompt.locator('summary').click();
+    // Both coefficients of each driver, where there are drivers to tell apart.
+    expect(await prompt.getByTestId('driver-factor').count()).toBe(drivers.length > 1 ? 2 * drivers.length : 0);
+    expect(await prompt.getByTestId('prolongation').count()).toBe(prolongation === undefined ? 0 : 1);
+    const renewal = { prolongation: prolongation?.insurer_id === 'prompt', prolongation_from_other: prolongation?.insurer_id !== 'prompt' };
+    expect(await comesTo(sent, 'prompt', 'quoted')).toMatchObject({
+      pool: true,
+      total_kopecks: 876_240,
+      ...(prolongation !== undefined && renewal),
+    });
+    expect((await cancel(sent)).status).toBe(202);
+    await page.close();
+  }, 120_000);
+
+  test('marks each field that is wrong, all at once, in the language of the page', async () => {
+    const page = await browser.newPage();
+    await page.goto(platform.state().url);
+    await page.getByTestId('clear').click();
+    const wrong = { '/vehicle/vin': 'IOQ', '/vehicle/plate': 'А000ВС77', '/vehicle/year': 'старый', '/owner/passport/series': '1', '/contacts/phone': '123' };
+    for (const [pointer, typed] of Object.entries(wrong)) await page.locator(`[name="${pointer}"]`).fill(typed);
+    await page.getByTestId('submit').click();
+    await page.getByTestId('fault').first().waitFor();
+    expect(await page.getByTestId('unplaced-faults').count()).toBe(0);
+    for (const pointer of [...Object.keys(wrong), '/vehicle/brand', '/owner/last_name', '/drivers/0/licence/number']) {
+      expect([pointer, await page.locator(`[name="${pointer}"]`).getAttribute('aria-invalid')]).toEqual([pointer, 'true']);
+    }
+    const words = async (): Promise<string[]> => page.getByTestId('fault').allTextContents();
+    const russian = await words();
+    expect(russian.filter((text) => /[a-z]{3}/i.test(text.replaceAll('VIN', '')))).toEqual([]);
+    await page.getByTestId('language-en').click();
+    const english = await words();
+    expect(english).toHaveLength(russian.length);
+    expect(english.filter((text) => /[а-яё]/i.test(text.replaceAll(/А123ВС77|99АВ/g, '')))).toEqual([]);
+    await page.close();
+  }, 60_000);
 });
 
 describe('a partner', () => {

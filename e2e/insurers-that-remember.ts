@@ -16,6 +16,9 @@ interface Quote {
   valid_until?: string;
   extras?: { name: string; premium_kopecks: number; mandatory: boolean }[];
   pool?: boolean;
+  drivers?: { driver: number; kvs: number; kbm: number }[];
+  prolongation?: boolean;
+  prolongation_from_other?: boolean;
 }
 
 type Answer =
@@ -31,11 +34,25 @@ const ready = (premiumKopecks: number, rest: Partial<Quote> = {}): Answer => ({
   quote: { premium_kopecks: premiumKopecks, valid_until: fromNow(DAY_MS), ...rest },
 });
 
+/** What of an application their answers and the tests look at. */
+export interface Application {
+  vehicle: { vin?: string; body_number?: string };
+  owner: object;
+  drivers: object[];
+  prolongation?: { insurer_id?: string };
+}
+
+/** A renewal at the one that issued the policy, a take-over elsewhere. */
+const renewing = (insurerId: string, { prolongation }: Application): Partial<Quote> =>
+  prolongation === undefined
+    ? {}
+    : { prolongation: prolongation.insurer_id === insurerId, prolongation_from_other: prolongation.insurer_id !== insurerId };
+
 interface Asked {
   attempt: number;
   /** How often it has been polled, 0 while it is posted. */
   polls: number;
-  application: { vehicle: { vin?: string; body_number?: string }; owner: object };
+  application: Application;
 }
 
 export const WANTED_FIELD = '/vehicle/body_number';
@@ -50,8 +67,13 @@ interface Insurer {
 export const INSURERS = {
   prompt: {
     name: 'Мгновение-Полис',
-    answer: () =>
-      ready(786_240, { pool: true, extras: [{ name: 'Несчастный случай', premium_kopecks: 90_000, mandatory: true }] }),
+    answer: ({ application }) =>
+      ready(786_240, {
+        pool: true,
+        extras: [{ name: 'Несчастный случай', premium_kopecks: 90_000, mandatory: true }],
+        drivers: application.drivers.map((_, driver) => ({ driver, kvs: driver === 0 ? 1 : 0.93, kbm: 0.91 })),
+        ...renewing('prompt', application),
+      }),
   },
   wants: {
     name: 'Вопрос-Гарант',
@@ -74,8 +96,11 @@ export const INSURERS = {
   },
   estimates: {
     name: 'Прикидка',
-    answer: ({ polls }) =>
-      polls < 2 ? PENDING : polls < 6 ? { status: 'estimated', quote: { premium_kopecks: 700_000 } } : ready(731_025),
+    answer: ({ application, polls }) => {
+      if (polls < 2) return PENDING;
+      if (polls < 6) return { status: 'estimated', quote: { premium_kopecks: 700_000 } };
+      return ready(731_025, renewing('estimates', application));
+    },
   },
   brief: { name: 'Мимолёт', answer: () => ready(512_300, { valid_until: fromNow(1_000) }) },
   declines: { name: 'Отказ-Щит', answer: () => ({ status: 'declined', reason: { code: 'segment' } }) },

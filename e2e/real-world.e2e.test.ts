@@ -180,7 +180,7 @@ const runConformance = (...args: string[]): Promise<Report> =>
       OSAGO_STREAMS_MAX: String(STREAMS_MAX),
     };
     const adapter = ['--adapter', join(folder, 'adapters/osago.ts')];
-    const patience = ['--prompt-ms', '5000', '--settle-ms', '20000'];
+    const patience = ['--prompt-ms', '20000', '--settle-ms', '30000'];
     const command = [join(folder, 'src/main.ts'), '--url', platform.state().url, ...adapter, ...patience, '--json', ...args];
     execFile(process.execPath, ['--no-warnings', ...command], { env }, (error, stdout, stderr) => {
       // Its exit code says no more than the report does.
