@@ -1,5 +1,4 @@
 /** What changes a request after it was sent, and what operators change, on two pods of each app: by page, API and command. */
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { APPLICATIONS, fillForm } from './application-kinds.ts';
 import { launchBrowser } from './browser.ts';
 import { INSURERS, InsurersThatRemember, WANTED_FIELD } from './insurers-that-remember.ts';
+import { npmRun as npmRunOn } from './npm-run.ts';
 import { newDir, ROOT, type RunningPlatform, startPlatform, until } from './platform.ts';
 import { readTopic } from './read-topic.ts';
 
@@ -128,21 +128,7 @@ const stateBecomes = (state: string): Promise<true> =>
   until(`the insurer is ${state}`, async () => ((await stateOfSimulated()) === state ? true : undefined), SOON_MS);
 
 /** A command as an operator types it; resolves to what it prints, rejects unless it ends well. */
-const npmRun = (...args: string[]): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const { NODE_OPTIONS: _jest, ...inherited } = process.env;
-    const { aggregator, database_url, kafka_brokers } = platform.state();
-    const env = {
-      ...inherited,
-      AGGREGATOR_URL: aggregator[0]!.private_url,
-      DATABASE_URL: database_url,
-      KAFKA_BROKERS: kafka_brokers.join(','),
-    };
-    execFile('npm', ['run', '--silent', ...args], { cwd: ROOT, env }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`npm run ${args.join(' ')}:\n${stdout}${stderr}`, { cause: error }));
-    });
-  });
+const npmRun = (...args: string[]): Promise<string> => npmRunOn(platform, args);
 
 const setFaults = async (faults: object[]): Promise<void> => {
   const url = `${platform.state().insurers_url}/admin/faults/${SIMULATED}`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from './browser.ts';
+import { npmRun } from './npm-run.ts';
 import { ROOT, type RunningPlatform, startPlatform, until } from './platform.ts';
 import { readTopic } from './read-topic.ts';
 import { openStream, type ReadStream, type SseEvent } from './sse-parser.ts';
@@ -252,5 +253,9 @@ describe('the log', () => {
     for (const personal of [owner!['last_name'], contacts!['phone'], contacts!['email'], vehicle!['vin']]) {
       expect(all).not.toContain(personal);
     }
+  }, 240_000);
+
+  test('agrees with the archive and the database on all of it, whatever died meanwhile', async () => {
+    expect(await npmRun(platform, ['replay', '--', 'verify'])).toContain('nothing is wrong');
   }, 240_000);
 });

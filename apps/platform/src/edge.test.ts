@@ -145,12 +145,14 @@ test('with all pods dead a stream is asked to come back, anything else is a prob
   const { url, servers: started } = await setup(named('a'), named('b'));
   await Promise.all(started.map(close));
 
-  const stream = await fetch(`${url}${STREAM}?access_token=x`);
-  expect(stream.status).toBe(200);
-  expect(stream.headers.get('content-type')).toBe('text/event-stream');
-  const [, retry] = /^retry: (\d+)\n\n$/.exec(await stream.text()) ?? [];
-  expect(Number(retry)).toBeGreaterThanOrEqual(2000);
-  expect(Number(retry)).toBeLessThanOrEqual(5000);
+  for (const path of [STREAM, `${STREAM}/`, STREAM.replace('stream', 'Stream')]) {
+    const stream = await fetch(`${url}${path}?access_token=x`);
+    expect(stream.status).toBe(200);
+    expect(stream.headers.get('content-type')).toBe('text/event-stream');
+    const [, retry] = /^retry: (\d+)\n\n$/.exec(await stream.text()) ?? [];
+    expect(Number(retry)).toBeGreaterThanOrEqual(2000);
+    expect(Number(retry)).toBeLessThanOrEqual(5000);
+  }
 
   const other = await fetch(`${url}/api/osago/requests`);
   expect(other.status).toBe(502);

@@ -19,7 +19,8 @@ const RETRY_MS = [2000, 5000] as const;
 /** What is open when the edge is stopped, after all pods have drained, belongs to clients that do not read. */
 const STOP_GRACE_MS = 500;
 
-const STREAM_PATH = /^\/api\/osago\/requests\/[^/]+\/stream$/;
+/** As pods match it: in any case, and with a slash behind it. */
+const STREAM_PATH = /^\/api\/osago\/requests\/[^/]+\/stream\/?$/i;
 
 /** Headers of one connection, not of the message (RFC 9110, 7.6.1). `connection: close` of an answer does pass. */
 const HOP_BY_HOP = new Set([

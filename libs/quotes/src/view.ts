@@ -152,7 +152,10 @@ export const endOf = ({ quotes }: Pick<View, 'quotes'>): 'done' | 'timeout' =>
 export const isClosed = (shown: View, nowMs: number): boolean =>
   isFinished(shown) && (endOf(shown) === 'done' || nowMs >= Date.parse(shown.late_until));
 
-/** When the clock alone changes the view next; undefined when it never will. */
+/**
+ * When the clock alone ends a leg next; undefined when it never will. That a price has expired is in every view made after
+ * `valid_until`, and wakes nobody: who shows a price knows the moment.
+ */
 export const nextClockChangeMs = (shown: View): number | undefined => {
   const ends = shown.quotes
     .filter((quote) => !quote.final)
