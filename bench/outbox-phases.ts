@@ -126,7 +126,8 @@ export const produceBare = (broker: string, topic: string, rows: number): Promis
 export const leaveBacklog = async (pool: pg.Pool, topic: string, rows: number): Promise<void> => {
   await pool.query(
     `INSERT INTO outbox (request_id, event_id, topic, partition, value, traceparent, claimed_until)
-     SELECT gen_random_uuid(), 'e' || n, $1, n % ${PARTITIONS}, $3, $4, now() FROM generate_series(1, $2) AS n`,
+     SELECT id, id || ':r1', $1, n % ${PARTITIONS}, $3, $4, now()
+     FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, $2) AS n) AS made`,
     [topic, rows, BACKLOG_VALUE, BACKLOG_HEADERS.traceparent],
   );
   await pool.query('ANALYZE outbox');

@@ -19,7 +19,7 @@ beforeEach(async () => {
 const insert = async (requests: readonly string[], claimedFor = '-1 s'): Promise<string[]> => {
   const { rows } = await database.pool.query<{ id: string }>(
     `INSERT INTO outbox (request_id, event_id, topic, partition, value, traceparent, claimed_until)
-     SELECT request_id, request_id || ':r1', 'osago.requests.v1', 2, 'value', 'trace', now() + $2::interval
+     SELECT request_id, request_id || ':r' || row_number() OVER (PARTITION BY request_id ORDER BY position), 'osago.requests.v1', 2, 'value', 'trace', now() + $2::interval
      FROM unnest($1::uuid[]) WITH ORDINALITY AS given (request_id, position) ORDER BY position RETURNING id`,
     [requests, claimedFor],
   );
