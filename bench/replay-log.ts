@@ -104,4 +104,4 @@ export const writeLog = async (producer: Producer, { from, to, beginsAtMs }: Log
 };
 
 /** How long people take to leave so many records. */
-export const spanMs = (records: number): number => (records / RECORDS_PER_REQUEST) * REQUEST_EVERY_MS;
+export const spanMs = (records: number): number => Math.ceil(records / RECORDS_PER_REQUEST) * REQUEST_EVERY_MS;
