@@ -30,7 +30,7 @@ export interface ListOptions extends Window, Filters {
 /** As long as pods keep a request for its readers: deadline, late window, ten minutes. What comes later is left to `show`. */
 const LEGS_AFTER_MS = 15 * 60_000;
 /** Some seconds of reading: every slice takes another join of a group. */
-const SLICE_RECORDS = 2_000_000;
+const SLICE_RECORDS = 1_000_000;
 
 const hasStatus = ({ status, quotes }: View, insurer: string | undefined, wanted: Status): boolean => {
   const isOfQuote = (QUOTE_STATUSES as readonly string[]).includes(wanted);
