@@ -1,10 +1,11 @@
 /**
- * The legs of a request that nobody looks at on this pod, each as the text of its event. Every pod holds every request and
- * shows few of them; a text is one object to the collector where the event it says is dozens, which is most of what
- * catching up costs.
+ * The legs of a request that nobody looks at on this pod, each as the bytes of its record. Every pod holds every request and
+ * shows few of them; to the collector an event is dozens of objects and its bytes are none, which is most of what catching
+ * up costs.
  */
 import type { LegEvent, PublishedStatus } from '@osago/contracts';
 import { compareLegEvents } from '@osago/quotes';
+import type { OffHeapBytes, Place } from './off-heap-bytes.ts';
 
 /** Enough of a leg event to say whether another replaces it. */
 class PackedLeg {
@@ -13,17 +14,16 @@ class PackedLeg {
   readonly status: PublishedStatus;
   readonly fence: number;
   readonly step: number;
-  /** The bytes as they were on the log, a character each: UTF-8 with one Cyrillic letter would be held at two. */
-  readonly #bytes: string;
+  readonly place: Place;
 
-  constructor({ data }: LegEvent, value: Buffer) {
+  constructor({ data }: LegEvent, place: Place) {
     this.insurer_id = data.insurer_id;
     this.attempt = data.attempt;
     // The status of an event that was decoded is one that is published.
     this.status = data.status as PublishedStatus;
     this.fence = data.fence;
     this.step = data.step;
-    this.#bytes = value.toString('latin1');
+    this.place = place;
   }
 
   /** In the shape of an event, for the order. */
@@ -37,15 +37,20 @@ class PackedLeg {
   }
 
   unpack(): LegEvent {
-    return JSON.parse(Buffer.from(this.#bytes, 'latin1').toString('utf8')) as LegEvent;
+    return JSON.parse(this.place.text) as LegEvent;
   }
 }
 
 export class PackedLegs {
+  readonly #bytes: OffHeapBytes;
   readonly #legs: PackedLeg[] = [];
   /** The last of all legs, in milliseconds; 0 of none. */
   lastDeadlineMs = 0;
   #deadline = '';
+
+  constructor(bytes: OffHeapBytes) {
+    this.#bytes = bytes;
+  }
 
   /** Keeps the effective event of each leg. `value` is what `event` was decoded from. */
   add(event: LegEvent, value: Buffer): void {
@@ -56,11 +61,25 @@ export class PackedLegs {
     }
     const at = this.#legs.findIndex((leg) => leg.insurer_id === insurer_id);
     const held = this.#legs[at];
-    if (held === undefined) this.#legs.push(new PackedLeg(event, value));
-    else if (compareLegEvents(event, held) > 0) this.#legs[at] = new PackedLeg(event, value);
+    if (held !== undefined && compareLegEvents(event, held) <= 0) return;
+    const leg = new PackedLeg(event, this.#bytes.keep(value));
+    if (held === undefined) {
+      this.#legs.push(leg);
+    } else {
+      this.#legs[at] = leg;
+      this.#bytes.release(held.place);
+    }
   }
 
+  /** The events of all legs. To be called once, and `add` not after it: the bytes are released. */
   unpack(): LegEvent[] {
-    return this.#legs.map((leg) => leg.unpack());
+    const events = this.#legs.map((leg) => leg.unpack());
+    this.release();
+    return events;
+  }
+
+  /** Of a request that is forgotten unread. */
+  release(): void {
+    for (const { place } of this.#legs.splice(0)) this.#bytes.release(place);
   }
 }

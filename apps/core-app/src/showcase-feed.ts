@@ -67,6 +67,14 @@ export class ShowcaseFeed implements Service {
         this.set(showcase.size);
       },
     });
+    new Gauge({
+      name: 'osago_showcase_off_heap_bytes',
+      help: 'Of the showcase, outside of the heap: in none of the figures of Node but the resident set',
+      registers: [deps.metrics],
+      collect() {
+        this.set(showcase.offHeapBytes);
+      },
+    });
     this.#tail = deps.bus.tail(
       {
         topics: REQUEST_TOPICS,

@@ -241,6 +241,45 @@ describe('what nobody has looked at', () => {
   });
 });
 
+describe('what is held outside of the heap', () => {
+  const ROUNDS = 6;
+  /** Of a kilobyte or so each: as many fit into one page, and those of two rounds do not. */
+  const LEGS = 2_500;
+  const feedRound = (showcase: Showcase, round: number, requestId: (number: number) => string): void => {
+    for (let number = 0; number < LEGS; number += 1) {
+      feedTo(showcase, leg('alpha', 'quoted', { request_id: requestId(number), step: round + 1 }), round * LEGS + number);
+    }
+  };
+  const afterOneRound = new Showcase();
+  feedRound(afterOneRound, 0, (number) => `request-${number}`);
+
+  test('serves those that follow once it is replaced', () => {
+    const { showcase } = setup();
+    for (let round = 0; round < ROUNDS; round += 1) feedRound(showcase, round, (number) => `request-${number}`);
+    expect(showcase.offHeapBytes).toBe(afterOneRound.offHeapBytes);
+  });
+
+  test('serves those that follow once somebody has looked', () => {
+    const { showcase } = setup();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      feedRound(showcase, round, (number) => `request-${round}-${number}`);
+      for (let number = 0; number < LEGS; number += 1) showcase.watch(`request-${round}-${number}`, () => undefined);
+    }
+    expect(showcase.size).toBe(ROUNDS * LEGS);
+    expect(showcase.offHeapBytes).toBe(afterOneRound.offHeapBytes);
+  });
+
+  test('serves those that follow once the request is forgotten', () => {
+    const { showcase } = setup();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      feedRound(showcase, round, (number) => `request-${round}-${number}`);
+      for (const past of showcase.past(forgetAtMs, LEGS)) showcase.forget(past);
+      expect(showcase.size).toBe(0);
+    }
+    expect(showcase.offHeapBytes).toBe(afterOneRound.offHeapBytes);
+  });
+});
+
 describe('the bound', () => {
   /** Accepted one after the other, the first one first. */
   const full = (count: number): Showcase => {

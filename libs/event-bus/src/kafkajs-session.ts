@@ -20,7 +20,11 @@ const FETCH_WAIT_MS = 1_000;
 const PAUSED_WAIT_MS = 250;
 /** About a thousand of our records of a partition, so that no fetch holds the loop for more than some milliseconds. */
 const PARTITION_BYTES_MAX = 1_048_576;
-const FETCH_BYTES_MAX = 8_388_608;
+/**
+ * Of all partitions together. Answers wait for their turn while the one before is read; eight times as large, they outlive
+ * the young generation, and V8 goes through the whole heap each time that 64 MB of them have.
+ */
+const FETCH_BYTES_MAX = 1_048_576;
 /** A member that has to join again is waited for this much longer than a dead one. */
 const REBALANCE_SLACK_MS = 5_000;
 /** A join may take 20 s; who is silent three times as long without an error will be silent for ever. */
