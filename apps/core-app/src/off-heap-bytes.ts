@@ -34,7 +34,7 @@ class Place {
 export type { Place };
 
 export class OffHeapBytes {
-  #page = Buffer.alloc(0);
+  #page: Buffer = Buffer.alloc(0);
   #used = 0;
   readonly #released = new Map<number, Place[]>();
   #pagesBytes = 0;
