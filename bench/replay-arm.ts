@@ -6,14 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REQUEST_TOPICS } from '@osago/contracts';
-import { createKafkajsEventBus, type LogRecord } from '@osago/event-bus';
+import { createKafkajsEventBus, KafkajsLogReader, type LogReader, type LogRecord } from '@osago/event-bus';
 import { createLog, systemClock } from '@osago/service-kit';
 import { Kafka, logLevel } from 'kafkajs';
 import { exportRecords } from '../apps/replay/src/export.ts';
-import { KafkajsLogReader } from '../apps/replay/src/kafkajs-log-reader.ts';
 import { listRequests } from '../apps/replay/src/list.ts';
-import { lanesByPartition, type LogReader } from '../apps/replay/src/log-reader.ts';
 import { NO_PROGRESS } from '../apps/replay/src/progress.ts';
+import { lanesByPartition } from '../apps/replay/src/reading.ts';
 import { readRequest } from '../apps/replay/src/request-log.ts';
 import { timelineOf } from '../apps/replay/src/timeline.ts';
 import { timelineText } from '../apps/replay/src/timeline-text.ts';
@@ -27,7 +26,9 @@ export interface ArmResult {
 const [arm = '', broker = '', requestId = ''] = process.argv.slice(2);
 const brokers = [broker];
 const signal = new AbortController().signal;
-const bus = createKafkajsEventBus({ log: createLog('bench', 'silent') }, { brokers, clientId: 'bench' });
+const log = createLog('bench', 'silent');
+const connection = { brokers, clientId: 'bench' };
+const bus = createKafkajsEventBus({ log }, connection);
 const MIB = 2 ** 20;
 
 let records = 0;
@@ -52,7 +53,7 @@ const counting = (inner: LogReader): LogReader => ({
       stop,
     ),
 });
-const reader = counting(new KafkajsLogReader({ brokers }));
+const reader = counting(new KafkajsLogReader({ log }, connection));
 const deps = { bus, reader, clock: systemClock, progress: NO_PROGRESS, signal };
 
 /** The floor: the same client, told nothing but to fetch much, and a parse. */

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:replay`: what reading the topics costs beside a bare loop of the same client that only parses, in turn,
- * each in a fresh process; and whether memory depends on the length of the window. The client is kafkajs as it comes from
- * npm, in every arm. `--quick` only proves that it works;
+ * each in a fresh process; and whether memory depends on the length of the window. The client is kafkajs: as it comes from
+ * npm in the bare loop, as the bus reads with it in the others. `--quick` only proves that it works;
  * `--records=1000000 --long=5000000 --rounds=3` are the sizes of the whole run.
  */
 import { fork } from 'node:child_process';

@@ -1,6 +1,6 @@
 /** Carries out one command. Answers with the exit code; the words go to `out`. */
 import { writeFile } from 'node:fs/promises';
-import type { EventBus } from '@osago/event-bus';
+import type { EventBus, LogReader } from '@osago/event-bus';
 import type { Clock } from '@osago/service-kit';
 import { answerCsv, answerNdjson, answerTable } from './answer-text.ts';
 import type { Command } from './arguments.ts';
@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 import type { Duck } from './duck.ts';
 import { exportRecords } from './export.ts';
 import { listLine, listRequests } from './list.ts';
-import type { LogReader, Window } from './log-reader.ts';
+import type { Window } from './reading.ts';
 import { pagePicture } from './page-picture.ts';
 import type { Progress } from './progress.ts';
 import { ReplayError, StoppedError } from './replay-error.ts';

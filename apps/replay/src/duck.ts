@@ -81,13 +81,13 @@ export class Duck {
   }
 
   /** A NDJSON file in between takes half the time of a call for each cell. */
-  async #staged<T>(lines: string | Buffer, use: (source: string) => Promise<T>): Promise<T> {
-    const path = join(this.#dir, 'rows.ndjson');
-    await writeFile(path, lines);
+  async #staged(each: readonly (string | Buffer)[], use: (sources: string[]) => Promise<void>): Promise<void> {
+    const paths = each.map((_, at) => join(this.#dir, `rows-${at}.ndjson`));
     try {
-      return await use(`read_json(${text(path)}, format = 'newline_delimited', columns = {${COLUMN_TYPES}})`);
+      await Promise.all(paths.map((path, at) => writeFile(path, each[at] ?? '')));
+      await use(paths.map((path) => `read_json(${text(path)}, format = 'newline_delimited', columns = {${COLUMN_TYPES}})`));
     } finally {
-      await rm(path, { force: true });
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
     }
   }
 
@@ -99,13 +99,17 @@ export class Duck {
   async addRecords(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
     const lines = rows.map(toNdjsonLine).join('');
-    await this.#staged(lines, (source) => this.run(`INSERT INTO records SELECT * FROM ${source}`));
+    await this.#staged([lines], ([source]) => this.run(`INSERT INTO records SELECT * FROM ${source}`));
   }
 
-  /** Writes rows, given as lines of NDJSON, as one file. */
-  async writeParquet(path: string, lines: Buffer): Promise<void> {
-    await this.#staged(lines, (source) =>
-      this.run(`COPY (SELECT * FROM ${source}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`),
+  /**
+   * Writes rows, given as lines of NDJSON, as files, with one call: a caller that is busy meanwhile comes to hear of the end
+   * of one, and begins the next, only some tens of milliseconds later.
+   */
+  async writeParquet(files: readonly { readonly path: string; readonly lines: Buffer }[]): Promise<void> {
+    await this.#staged(
+      files.map(({ lines }) => lines),
+      (sources) => this.run(files.map(({ path }, at) => copyTo(path, sources[at] ?? '')).join('; ')),
     );
   }
 
@@ -128,6 +132,9 @@ export class Duck {
     await rm(this.#dir, { recursive: true, force: true });
   }
 }
+
+const copyTo = (path: string, source: string): string =>
+  `COPY (SELECT * FROM ${source}) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`;
 
 const toCell = (value: Json, type: string): Cell => {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;

@@ -27,7 +27,7 @@ const BYTES_AT_FIRST = 65_536;
 const BYTES_PER_UNIT_MAX = 3;
 
 /** Lines as the bytes of their file: as strings they would take twice the memory, and be copied by each collection. */
-class FileLines {
+export class FileLines {
   #bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
   #length = 0;
 
@@ -44,6 +44,10 @@ class FileLines {
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
+
+  clear(): void {
+    this.#length = 0;
+  }
 }
 
 /** The lines of a chunk by the folder they belong to. */
@@ -55,9 +59,12 @@ export class ChunkLines {
   #ofDay = new Map<string, FileLines>();
   size = 0;
 
-  /** Parquet is made of lines of NDJSON. */
-  constructor(format: ExportFormat) {
+  readonly #spare: FileLines[];
+
+  /** Parquet is made of lines of NDJSON. `spare`: memory of chunks that are written, for this one and those after it. */
+  constructor(format: ExportFormat, spare: FileLines[]) {
     this.#isCsv = format === 'csv';
+    this.#spare = spare;
   }
 
   add(row: Row): void {
@@ -75,7 +82,7 @@ export class ChunkLines {
     const insurer = typeof insurer_id === 'string' ? insurer_id : NO_INSURER;
     const known = this.#ofDay.get(insurer);
     if (known !== undefined) return known;
-    const lines = new FileLines();
+    const lines = this.#spare.pop() ?? new FileLines();
     if (this.#isCsv) lines.add(CSV_HEADER);
     this.#ofDay.set(insurer, lines);
     return lines;
@@ -86,6 +93,15 @@ export class ChunkLines {
       [...ofDay].map(([insurer, lines]): [string, Buffer] => [`day=${day}/insurer=${insurer}`, lines.bytes]),
     );
   }
+
+  /** To be called when they are files, and nothing of it used after. */
+  release(): void {
+    for (const lines of [...this.#byDay.values()].flatMap((ofDay) => [...ofDay.values()])) {
+      lines.clear();
+      this.#spare.push(lines);
+    }
+    this.#byDay.clear();
+  }
 }
 
 /** Under a name that no reader takes, until the chunk is whole. */
@@ -95,17 +111,16 @@ export const writeChunk = async (
   { topic, partition, from, to, lines: ofChunk }: Chunk,
   duck: Duck | undefined,
 ): Promise<void> => {
-  const paths: string[] = [];
-  for (const [folder, lines] of ofChunk.folders()) {
+  const files = ofChunk.folders().map(([folder, lines]) => {
     const path = join(dir, folder, `${topic}-${partition}-${from}-${to}.${format}`);
-    paths.push(path);
-    await mkdir(dirname(path), { recursive: true });
-    if (format === 'parquet') await duck?.writeParquet(path + PARTIAL, lines);
-    else await writeFile(path + PARTIAL, lines);
-  }
+    return { path, partial: path + PARTIAL, lines };
+  });
+  await Promise.all(files.map(({ path }) => mkdir(dirname(path), { recursive: true })));
+  if (format === 'parquet') await duck?.writeParquet(files.map(({ partial, lines }) => ({ path: partial, lines })));
+  else await Promise.all(files.map(({ partial, lines }) => writeFile(partial, lines)));
   // The manifest will count them, also when the machine loses power.
-  await Promise.all(paths.map((path) => synced(path + PARTIAL)));
-  for (const path of paths) await rename(path + PARTIAL, path);
+  await Promise.all(files.map(({ partial }) => synced(partial)));
+  await Promise.all(files.map(({ path, partial }) => rename(partial, path)));
 };
 
 const synced = async (path: string): Promise<void> => {

@@ -4,9 +4,9 @@
  */
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PartitionRange } from '@osago/event-bus';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import type { PartitionRange } from './log-reader.ts';
 import { ReplayError } from './replay-error.ts';
 
 const Position = Type.Object({

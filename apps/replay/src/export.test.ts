@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LogReader } from '@osago/event-bus';
 import { exportRecords } from './export.ts';
-import type { LogReader } from './log-reader.ts';
 import { at, givenLog, type GivenLog, leg, OTHER_ID, REQUEST_ID, writeWholeRequest } from './replay-given.ts';
 import { duckOverExport } from './sql.ts';
 

@@ -1,14 +1,14 @@
 /** Writes every record of a window once, from live topics, so that a call after a kill goes on where it stopped. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { REQUEST_TOPICS } from '@osago/contracts';
-import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
+import type { EventBus, LogReader, LogRecord, TopicPartition } from '@osago/event-bus';
 import type { Clock } from '@osago/service-kit';
 import type { ExportFormat } from './arguments.ts';
 import { ApplicationOpener, type Decrypted, type DecryptOptions } from './decryption.ts';
 import { Duck } from './duck.ts';
-import { type Chunk, ChunkLines, removeUncounted, writeChunk } from './export-files.ts';
+import { type Chunk, ChunkLines, type FileLines, removeUncounted, writeChunk } from './export-files.ts';
 import { holesOf, type Manifest, mergePositions, type Position, readManifest, writeManifest } from './export-manifest.ts';
-import { type LogReader, rangesOf, sizeOf } from './log-reader.ts';
+import { rangesOf, sizeOf } from './reading.ts';
 import type { Progress } from './progress.ts';
 import { ReplayError } from './replay-error.ts';
 import { toRow } from './rows.ts';
@@ -110,7 +110,8 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
   const scope = { out, from: moment(manifest.from_ms), to: options.toMs === undefined ? 'end' : moment(options.toMs) };
   const opener = options.decrypt && (await ApplicationOpener.begin(options.decrypt, scope, deps.clock));
   const duck = manifest.format === 'parquet' ? await Duck.open({ threads: 1 }) : undefined;
-  let lines = new ChunkLines(manifest.format);
+  const spare: FileLines[] = [];
+  let lines = new ChunkLines(manifest.format, spare);
   /** Where the lines gathered now begin, for each partition; the manifest follows when they are files. */
   const gathered = new Map(manifest.positions.map((position) => [position, position.next]));
   let writing: Promise<void> = Promise.resolve();
@@ -120,6 +121,7 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
     position.next = Number(chunk.to);
     manifest.records += chunk.lines.size;
     await writeManifest(out, manifest);
+    chunk.lines.release();
   };
 
   /**
@@ -131,7 +133,7 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
     const from = position && gathered.get(position);
     if (position === undefined || from === undefined || to <= BigInt(from)) return;
     const chunk: Chunk = { topic: SHORT(topic), partition, from: BigInt(from), to, lines };
-    lines = new ChunkLines(manifest.format);
+    lines = new ChunkLines(manifest.format, spare);
     gathered.set(position, Number(to));
     await writing;
     writing = write(chunk, position);

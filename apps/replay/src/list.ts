@@ -1,12 +1,12 @@
 /** The requests of a window, each as it is shown now. */
 import { QUOTE_STATUSES, REQUEST_STATUSES, TOPICS } from '@osago/contracts';
-import type { EventBus, LogRecord } from '@osago/event-bus';
+import type { EventBus, Lane } from '@osago/event-bus';
 import { countsOf, fold, isVisible, type RequestState, view, type View } from '@osago/quotes';
 import type { OffsetSpan, Status } from './argument-checks.ts';
 import type { Filters } from './arguments.ts';
 import { decodeRecord, type LoggedEvent } from './logged-event.ts';
-import { CLOCKS_DIFFER_MS, type Lane, readLanes, readPasses, type Reading, type Window } from './log-reader.ts';
-import { timeSlices } from './time-slices.ts';
+import { CLOCKS_DIFFER_MS, readLanes, type Reading, type Window } from './reading.ts';
+import { type TimeSlice, timeSlices } from './time-slices.ts';
 
 export interface ListDeps extends Reading {
   readonly bus: EventBus;
@@ -29,8 +29,8 @@ export interface ListOptions extends Window, Filters {
 
 /** As long as pods keep a request for its readers: deadline, late window, ten minutes. What comes later is left to `show`. */
 const LEGS_AFTER_MS = 15 * 60_000;
-/** Some seconds of reading: every slice takes another join of a group. */
-const SLICE_RECORDS = 1_000_000;
+/** Of all partitions. Memory is what one of them has in a slice, and in the time that legs come after. */
+const SLICE_RECORDS = 500_000;
 
 const hasStatus = ({ status, quotes }: View, insurer: string | undefined, wanted: Status): boolean => {
   const isOfQuote = (QUOTE_STATUSES as readonly string[]).includes(wanted);
@@ -70,11 +70,14 @@ export const listRequests = async (
     if (offsets !== undefined) return submittedOffset >= offsets.from && submittedOffset < offsets.to;
     return acceptedAtMs >= window.fromMs && acceptedAtMs < (window.toMs ?? Infinity);
   };
-  const held = new Map<number, Map<string, Gathered>>();
+  // A partition to its end, then the next one: what is held over from slice to slice is of one partition only.
+  const laneOf = ({ lanes, readUntilMs }: TimeSlice) =>
+    lanes.map((lane) => ({ lane, of: lane[0]?.partition ?? 0, settledBeforeMs: readUntilMs - LEGS_AFTER_MS }));
+  const lanes = slices.flatMap(laneOf).sort((a, b) => a.of - b.of);
+  const held = new Map<string, Gathered>();
   const handOver = (of: number, settledBeforeMs: number): void => {
-    const requests = held.get(of) ?? new Map<string, Gathered>();
-    const settled = [...requests].filter(([, { newestMs }]) => newestMs < settledBeforeMs);
-    for (const [requestId] of settled) requests.delete(requestId);
+    const settled = [...held].filter(([, { newestMs }]) => newestMs < settledBeforeMs);
+    for (const [requestId] of settled) held.delete(requestId);
     const inside = settled.map(([, request]) => request).filter(isInside);
     for (const { state, submittedOffset } of inside.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)) {
       if (!isVisible(state)) continue;
@@ -82,28 +85,18 @@ export const listRequests = async (
       if (isWanted(listed.view, options)) onRequest(listed);
     }
   };
-  const onRecords = (records: readonly LogRecord[]): void => {
-    for (const record of records) {
-      const decoded = decodeRecord(record);
-      if (!decoded.ok) continue;
-      const requests = held.get(record.partition) ?? new Map<string, Gathered>();
-      held.set(record.partition, requests);
-      gather(requests, decoded.logged);
-    }
-  };
-  const passes = slices.map(({ lanes, readUntilMs }, at) => ({
-    lanes,
-    handlers: {
-      onRecords,
-      onLaneEnd: (lane: number): void => {
-        const of = lanes[lane]?.[0]?.partition ?? 0;
-        handOver(of, at === slices.length - 1 ? Infinity : readUntilMs - LEGS_AFTER_MS);
-      },
+  await readLanes(deps, lanes.map(({ lane }) => lane), {
+    onRecords: (records) => {
+      for (const record of records) {
+        const decoded = decodeRecord(record);
+        if (decoded.ok) gather(held, decoded.logged);
+      }
     },
-  }));
-  await readPasses(deps, passes);
-  // Of partitions that the last slice has nothing of.
-  for (const of of held.keys()) handOver(of, Infinity);
+    onLaneEnd: (at) => {
+      const { of, settledBeforeMs } = lanes[at] ?? { of: 0, settledBeforeMs: 0 };
+      handOver(of, lanes[at + 1]?.of === of ? settledBeforeMs : Infinity);
+    },
+  });
 };
 
 const gather = (requests: Map<string, Gathered>, { event, offset, timestampMs }: LoggedEvent): void => {

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 /** `npm run replay -- COMMAND`: reads the three topics, changes nothing. Exit codes stand in usage.ts. */
 import { join } from 'node:path';
-import { createKafkajsEventBus } from '@osago/event-bus';
+import { createKafkajsEventBus, KafkajsLogReader } from '@osago/event-bus';
 import { createLog, systemClock } from '@osago/service-kit';
 import { findAddresses } from './addresses.ts';
 import { type Command, type Common, parseCommand } from './arguments.ts';
 import { runCommand } from './commands.ts';
 import { Database } from './database.ts';
-import { KafkajsLogReader } from './kafkajs-log-reader.ts';
 import { createProgress } from './progress.ts';
 import { StoppedError } from './replay-error.ts';
 
@@ -23,11 +22,14 @@ const run = async (command: Command, common: Common, signal: AbortSignal): Promi
   const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password, KAFKA_TLS: tls } = process.env;
   const connection = {
     brokers,
+    clientId: 'osago-replay',
     ...(tls === 'true' && { tls: true }),
     ...(username && password && { sasl: { username, password } }),
   };
-  const bus = createKafkajsEventBus({ log: createLog('osago-replay', 'silent') }, { ...connection, clientId: 'osago-replay' });
-  const reader = new KafkajsLogReader({ ...connection, rack: common.rack, rateMax: common.rateMax });
+  // What comes of an error is said once, by who called.
+  const log = createLog('osago-replay', 'silent');
+  const bus = createKafkajsEventBus({ log }, connection);
+  const reader = new KafkajsLogReader({ log }, { ...connection, rack: common.rack, rateMax: common.rateMax });
   const database = databaseUrl === undefined ? undefined : new Database(databaseUrl);
   const progress = createProgress(process.stderr, () => performance.now());
   const out = (text: string): void => {

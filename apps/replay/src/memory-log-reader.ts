@@ -1,6 +1,5 @@
 /** Bounded reading of the bus in memory, for tests. Remembers what it handed over. */
-import type { LogRecord, MemoryEventBus } from '@osago/event-bus';
-import type { Lane, LogReader, ReadHandlers } from './log-reader.ts';
+import type { Lane, LogReader, LogRecord, MemoryEventBus, ReadHandlers } from '@osago/event-bus';
 
 export class MemoryLogReader implements LogReader {
   readonly #bus: MemoryEventBus;

@@ -2,7 +2,7 @@
 import { type EventBus, partitionFor } from '@osago/event-bus';
 import { TOPICS } from '@osago/contracts';
 import { byTime, decodeRecord, type LoggedEvent } from './logged-event.ts';
-import { CLOCKS_DIFFER_MS, lanesByPartition, readLanes, type Reading, type Window } from './log-reader.ts';
+import { CLOCKS_DIFFER_MS, lanesByPartition, readLanes, type Reading, type Window } from './reading.ts';
 
 /** Where a request lives and since when, from who knows it: the database, where there is one. */
 export interface RequestPlace {

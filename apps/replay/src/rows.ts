@@ -75,12 +75,14 @@ const timestamp = <T extends string | undefined>(text: T): T | string =>
   // Ours are all of this form; only others have to be understood.
   text === undefined || (text.length === ISO_LENGTH && text.endsWith('Z')) ? text : new Date(text).toISOString();
 
-let lastWritten = { ms: 0, text: new Date(0).toISOString() };
+const SECOND_MS = 1_000;
+/** Of the record before, and its text up to the fraction: neighbours were mostly written within one second. */
+let second = { at: 0, text: '1970-01-01T00:00:00.' };
 
-/** The broker writes many records at once: neighbours have one time. */
 const writtenAt = (ms: number): string => {
-  if (ms !== lastWritten.ms) lastWritten = { ms, text: new Date(ms).toISOString() };
-  return lastWritten.text;
+  const at = Math.floor(ms / SECOND_MS);
+  if (at !== second.at) second = { at, text: new Date(ms).toISOString().slice(0, -'000Z'.length) };
+  return `${second.text}${String(ms - at * SECOND_MS).padStart(3, '0')}Z`;
 };
 
 interface Place {

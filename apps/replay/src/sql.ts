@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EventBus } from '@osago/event-bus';
 import { Duck } from './duck.ts';
 import { readManifest } from './export-manifest.ts';
-import { CLOCKS_DIFFER_MS, lanesByPartition, readLanes, type Reading, type Window } from './log-reader.ts';
+import { CLOCKS_DIFFER_MS, lanesByPartition, readLanes, type Reading, type Window } from './reading.ts';
 import { ReplayError } from './replay-error.ts';
 import { type Row, toRow } from './rows.ts';
 import { viewStatements } from './views.ts';

@@ -1,6 +1,6 @@
 /** A long window as short ones: what is held of one can be let go before the next. */
-import type { EventBus } from '@osago/event-bus';
-import { type Lane, lanesByPartition, sizeOf, type Window } from './log-reader.ts';
+import type { EventBus, Lane } from '@osago/event-bus';
+import { lanesByPartition, sizeOf, type Window } from './reading.ts';
 
 export interface TimeSlice {
   readonly lanes: readonly Lane[];

@@ -4,7 +4,7 @@ import type { EventBus } from '@osago/event-bus';
 import type { Clock } from '@osago/service-kit';
 import type { Database } from './database.ts';
 import type { LoggedEvent } from './logged-event.ts';
-import { lanesByPartition, readLanes, type Reading, type Window } from './log-reader.ts';
+import { lanesByPartition, readLanes, type Reading, type Window } from './reading.ts';
 import { archiveViolations, missingOnLog } from './verify-archive.ts';
 import { VerifyLane } from './verify-lane.ts';
 import { historyOf, type Violation, violationsOf } from './verify-rules.ts';

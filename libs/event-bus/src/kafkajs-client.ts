@@ -8,9 +8,10 @@ import { EventBusError } from './event-bus.ts';
 import { mendKafkajs } from './kafkajs-mends.ts';
 
 // CommonJS: not all of its names can be imported by name.
-const { Kafka: KafkaClient, KafkaJSError, logLevel } = kafkajs;
+const { AssignerProtocol, Kafka: KafkaClient, KafkaJSError, logLevel } = kafkajs;
 
-export type { Admin, Consumer, ConsumerConfig, Producer } from 'kafkajs';
+export { AssignerProtocol };
+export type { Admin, Consumer, ConsumerConfig, EachBatchPayload, PartitionAssigner, Producer } from 'kafkajs';
 export type Kafkajs = Kafka;
 
 export interface KafkajsConnection {

@@ -1,31 +1,8 @@
-/**
- * Bounded reading: given ranges of single partitions, each from an offset to an offset, once, in order. The port of the
- * event bus has no such reading: its tail takes every partition of a topic and has no end.
- */
-import type { EventBus, LogRecord, TopicPartition } from '@osago/event-bus';
+/** Windows of time as ranges of partitions, read to their end. */
+import type { EventBus, Lane, LogReader, PartitionRange, ReadHandlers } from '@osago/event-bus';
 import { REQUEST_TOPICS } from '@osago/contracts';
 import type { Progress } from './progress.ts';
 import { StoppedError } from './replay-error.ts';
-
-export interface PartitionRange extends TopicPartition {
-  readonly from: bigint;
-  /** Not included. */
-  readonly to: bigint;
-}
-
-/** Ranges that are read side by side; a lane begins when the former is through. */
-export type Lane = readonly PartitionRange[];
-
-export interface ReadHandlers {
-  /** Records of one partition, in order. The next ones come after it resolves. */
-  onRecords(records: readonly LogRecord[]): void | Promise<void>;
-  onLaneEnd?(lane: number): void | Promise<void>;
-}
-
-/** Rejects with an EventBusError when the broker cannot be read; resolves early when `signal` aborts. */
-export interface LogReader {
-  read(lanes: readonly Lane[], handlers: ReadHandlers, signal: AbortSignal): Promise<void>;
-}
 
 export interface Reading {
   readonly reader: LogReader;
@@ -34,25 +11,18 @@ export interface Reading {
 }
 
 /** Reads to the end, and shows how far it is. Throws {@link StoppedError} when it is stopped before: half is no answer. */
-export const readLanes = (reading: Reading, lanes: readonly Lane[], handlers: ReadHandlers): Promise<void> =>
-  readPasses(reading, [{ lanes, handlers }]);
-
-export interface Pass {
-  readonly lanes: readonly Lane[];
-  readonly handlers: ReadHandlers;
-}
-
-/** The same for several, one after the other. */
-export const readPasses = async ({ reader, progress, signal }: Reading, passes: readonly Pass[]): Promise<void> => {
-  progress.begin(sizeOf(passes.flatMap(({ lanes }) => lanes)));
+export const readLanes = async (
+  { reader, progress, signal }: Reading,
+  lanes: readonly Lane[],
+  handlers: ReadHandlers,
+): Promise<void> => {
+  progress.begin(sizeOf(lanes));
+  const onRecords: ReadHandlers['onRecords'] = (records) => {
+    progress.advance(records.length);
+    return handlers.onRecords(records);
+  };
   try {
-    for (const { lanes, handlers } of passes) {
-      const onRecords: ReadHandlers['onRecords'] = (records) => {
-        progress.advance(records.length);
-        return handlers.onRecords(records);
-      };
-      await reader.read(lanes, { ...handlers, onRecords }, signal);
-    }
+    await reader.read(lanes, { ...handlers, onRecords }, signal);
   } finally {
     progress.end();
   }
