@@ -23,6 +23,8 @@ const PARTIAL = '.partial';
 const NAME = /^(.+)-(\d+)-(\d+)-(\d+)\.(ndjson|csv|parquet)$/;
 
 const BYTES_AT_FIRST = 65_536;
+/** Little at a time: what has grown serves chunk after chunk. */
+const GROWTH = 1.25;
 /** What one UTF-16 code unit may become in UTF-8. */
 const BYTES_PER_UNIT_MAX = 3;
 
@@ -31,14 +33,17 @@ export class FileLines {
   #bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
   #length = 0;
 
-  add(line: string): void {
+  /** Answers with the bytes that it took. */
+  add(line: string): number {
     const needed = this.#length + line.length * BYTES_PER_UNIT_MAX;
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(this.#bytes.length * GROWTH)));
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }
-    this.#length += this.#bytes.write(line, this.#length);
+    const taken = this.#bytes.write(line, this.#length);
+    this.#length += taken;
+    return taken;
   }
 
   get bytes(): Buffer {
@@ -58,6 +63,7 @@ export class ChunkLines {
   #writtenAt: Row['written_at'];
   #ofDay = new Map<string, FileLines>();
   size = 0;
+  bytes = 0;
 
   readonly #spare: FileLines[];
 
@@ -68,7 +74,7 @@ export class ChunkLines {
   }
 
   add(row: Row): void {
-    this.#linesOf(row).add(this.#isCsv ? toCsvLine(row) : toNdjsonLine(row));
+    this.bytes += this.#linesOf(row).add(this.#isCsv ? toCsvLine(row) : toNdjsonLine(row));
     this.size += 1;
   }
 

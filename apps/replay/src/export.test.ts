@@ -18,7 +18,7 @@ describe('an export', () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  const options = { format: undefined, fromMs: 0, toMs: undefined, chunkRows: 2 };
+  const options = { format: undefined, fromMs: 0, toMs: undefined, chunkBytes: 700 };
   const files = async (): Promise<string[]> =>
     (await readdir(out, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile() && entry.name !== 'manifest.json')

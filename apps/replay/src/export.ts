@@ -28,8 +28,8 @@ export interface ExportOptions {
   readonly toMs: number | undefined;
   /** Opens the applications; without it the export is masked. */
   readonly decrypt?: DecryptOptions | undefined;
-  /** Rows that are held before they become files; tests make it small. */
-  readonly chunkRows?: number;
+  /** Lines that are held before they become files; tests make it small. */
+  readonly chunkBytes?: number;
 }
 
 export interface Exported {
@@ -43,8 +43,8 @@ export interface Exported {
   readonly decrypted?: Decrypted;
 }
 
-/** About 30 MB of rows: few files, and little to repeat after a kill. */
-const CHUNK_ROWS = 50_000;
+/** About 30,000 quotes: few files, little memory, and little to repeat after a kill. */
+const CHUNK_BYTES = 24 * 1_048_576;
 const GONE = 'records are gone before they could be exported';
 const moment = (ms: number): string => new Date(ms).toISOString();
 const SHORT: (topic: string) => string = (topic) => topic.split('.')[1] ?? topic;
@@ -100,7 +100,7 @@ const begin = async ({ bus }: ExportDeps, options: ExportOptions): Promise<[Mani
 
 export const exportRecords = async (deps: ExportDeps, options: ExportOptions): Promise<Exported> => {
   const { reader, progress, signal } = deps;
-  const { out, chunkRows = CHUNK_ROWS } = options;
+  const { out, chunkBytes = CHUNK_BYTES } = options;
   const [manifest, isResumed] = await begin(deps, options);
   const before = manifest.records;
   const positionOf = (topic: string, partition: number) =>
@@ -160,7 +160,7 @@ export const exportRecords = async (deps: ExportDeps, options: ExportOptions): P
       const row = toRow(record);
       if (opener !== undefined) row.application = await opener.applicationOf(record);
       lines.add(row);
-      if (lines.size >= chunkRows) await flush(record, record.offset + 1n);
+      if (lines.bytes >= chunkBytes) await flush(record, record.offset + 1n);
     }
     progress.advance(records.length);
   };
