@@ -1,8 +1,12 @@
 /** The bytes of the stream: server-sent events in UTF-8 with LF line ends. Data is JSON and so holds no line end. */
 import type { Quote, QuoteFrame } from '@osago/contracts';
 
-const frameOf = (event: string, json: string, id: string | undefined): string =>
-  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`;
+/** What stands before the JSON of an event, and after it. */
+export const frameHead = (event: string, id: string | undefined): string =>
+  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: `;
+export const FRAME_END = '\n\n';
+
+const frameOf = (event: string, json: string, id: string | undefined): string => `${frameHead(event, id)}${json}${FRAME_END}`;
 
 export const frame = (event: string, data: unknown, id?: string): string => frameOf(event, JSON.stringify(data), id);
 

@@ -127,7 +127,8 @@ export class Streams implements Service {
   ): Promise<void> {
     const { access } = this.#deps;
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    // With a reason, or an error is made for each stream that opens: to node:http its answer closes then.
+    response.on('close', () => gone.abort('gone'));
     const read = readToEnd(request);
     access.check(request, requestId, query);
     const { id, isNew } = access.owner(request);
