@@ -1,12 +1,8 @@
 /** The bytes of the stream: server-sent events in UTF-8 with LF line ends. Data is JSON and so holds no line end. */
 import type { Quote, QuoteFrame } from '@osago/contracts';
 
-/** What stands before the JSON of an event, and after it. */
-export const frameHead = (event: string, id: string | undefined): string =>
-  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: `;
-export const FRAME_END = '\n\n';
-
-const frameOf = (event: string, json: string, id: string | undefined): string => `${frameHead(event, id)}${json}${FRAME_END}`;
+const frameOf = (event: string, json: string, id: string | undefined): string =>
+  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`;
 
 export const frame = (event: string, data: unknown, id?: string): string => frameOf(event, JSON.stringify(data), id);
 

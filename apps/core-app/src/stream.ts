@@ -7,7 +7,7 @@ import type { EndFrame } from '@osago/contracts';
 import { CLOCK_GRACE_MS, countsOf, endOf, isFinished, type View, view } from '@osago/quotes';
 import type { QuotesBodies } from './quotes-body.ts';
 import type { Shown } from './showcase.ts';
-import { frame, FRAME_END, frameHead, quoteFrame, retryFrame, streamHead } from './sse-frames.ts';
+import { frame, quoteFrame, retryFrame, streamHead } from './sse-frames.ts';
 import { changeSince, firstMoment, type Moment } from './stream-changes.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -52,12 +52,9 @@ export class Stream {
     const { body, view: first } = bodies.render(shown);
     this.#seen = firstMoment(shown.state, nowMs, first);
     this.#nextHeartbeatMs = nowMs + HEARTBEAT_MS;
-    // One write of three pieces: put together they would be copied once more, and thousands may come back at once.
-    socket.cork();
-    socket.write(`${streamHead(nowMs)}${retryFrame(retryMs)}${frameHead('snapshot', body.cursor)}`);
-    socket.write(JSON.stringify(body));
-    socket.write(`${FRAME_END}${heartbeat}`);
-    socket.uncork();
+    this.#socket.write(
+      `${streamHead(nowMs)}${retryFrame(retryMs)}${frame('snapshot', body, body.cursor)}${heartbeat}`,
+    );
     if (isFinished(first)) this.#finish(first);
   }
 
