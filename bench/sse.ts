@@ -26,7 +26,7 @@ const WARM_UP_MS = isQuick ? 200 : 1_500;
 const FIRST_WARM_UP_MS = isQuick ? 200 : 5_000;
 /** The arms take turns of so long: what else the machine does then meets them all. */
 const RATE_MS = isQuick ? 200 : 500;
-const RATE_TURNS = isQuick ? 1 : 5;
+const RATE_TURNS = isQuick ? 1 : 12;
 const STORMS = isQuick ? 1 : 3;
 const STALLED_STREAMS = isQuick ? 20 : 100;
 const STALLED_MS = isQuick ? 300 : 8_000;
@@ -91,6 +91,9 @@ const idle = (arm: ArmName): Promise<void> =>
     keep(`${arm} idle`, (after.rssBytes - before.rssBytes) / IDLE_STREAMS / 1_024);
   });
 
+/** So that none always follows the same one. */
+const rotated = <T>(list: readonly T[], by: number): T[] => list.map((_, at) => list[(at + by) % list.length] as T);
+
 /** All arms stand open at once and are fed in turn. */
 const rate = async (arms: readonly ArmName[]): Promise<void> => {
   const pairs = new Map<ArmName, Pair>();
@@ -115,7 +118,7 @@ const rate = async (arms: readonly ArmName[]): Promise<void> => {
     for (const perSecond of RATES) {
       for (const pair of pairs.values()) await feed(pair, perSecond, WARM_UP_MS);
       for (let turn = 0; turn < RATE_TURNS; turn += 1) {
-        for (const [arm, pair] of pairs) {
+        for (const [arm, pair] of rotated([...pairs], turn)) {
           const { cpuUs, delivered, quotes, ...delays } = await feed(pair, perSecond, RATE_MS);
           if (quotes < delivered) throw new Error(`${arm}: ${quotes} of ${delivered} quotes were read`);
           keep(`${arm} ${perSecond} cpu`, cpuUs / delivered);

@@ -32,7 +32,8 @@ const LANES = {
     [process.execPath, [bin('typescript/bin/tsc'), '-p', join(ROOT, 'libs/quote-stream')]],
     [process.execPath, [bin('typescript/bin/tsc'), '-p', join(ROOT, 'apps/web')]],
   ],
-  unit: [jest('unit')],
+  // On all cores: on two, jest would leave one idle.
+  unit: [jest('unit', '--maxWorkers=100%')],
   infra: [jest('infra', '--runInBand')],
   // One platform at a time: each takes most of a small machine.
   e2e: [jest('e2e', '--runInBand')],
