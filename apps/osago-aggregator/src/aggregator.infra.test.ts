@@ -74,7 +74,7 @@ describe('Redis that loses all it has', () => {
     const request = submitted(['alfa']);
     startPod({ bus, insurers: panel({ alfa }), runStore });
     await send(bus, request);
-    await until('it is polled', () => alfa.polls.length === 1);
+    await until('it is polled', () => alfa.polls.length > 0);
     await redis.flushdb();
     await until('the record is done', () => isDone(bus));
     expect(alfa.posts).toHaveLength(1);
@@ -88,7 +88,7 @@ describe('Redis that loses all it has', () => {
     const request = submitted(['alfa', 'beta'], { deadlineInMs: 6_000 });
     startPod({ bus, insurers: panel(insurers), runStore });
     await send(bus, request);
-    await until('it is polled', () => insurers.alfa.polls.length === 1);
+    await until('it is polled', () => insurers.alfa.polls.length > 0);
     part.kill();
     await part.ended;
     await until('the record is done', () => isDone(bus));
@@ -103,7 +103,7 @@ test('a pod that takes over polls on by what is stored, and does not POST again'
   const request = submitted(['alfa']);
   const first = startPod({ bus, insurers: panel({ alfa: before }), runStore });
   await send(bus, request);
-  await until('it is polled', () => before.polls.length === 1);
+  await until('it is polled', () => before.polls.length > 0);
   await first.stop();
   startPod({ bus, insurers: panel({ alfa: after }), runStore: new RunStore(store, crypto.randomUUID()) });
   await until('the record is done', () => isDone(bus));

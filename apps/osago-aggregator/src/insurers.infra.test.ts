@@ -279,7 +279,7 @@ describe('the breaker of a sick insurer', () => {
       // Twice as long as the first time, and the first time itself.
       await until('it is asked a second time', async () => {
         await Promise.all([post(0), post(1)]);
-        return seen.atMs.length === 12;
+        return seen.atMs.length >= 12;
       });
       expect(performance.now() - openedAtMs).toBeGreaterThan(0.8 * 3 * OPEN_MS);
     },
