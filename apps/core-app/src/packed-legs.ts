@@ -4,11 +4,11 @@
  * up costs.
  */
 import type { LegEvent, PublishedStatus } from '@osago/contracts';
-import { compareLegEvents } from '@osago/quotes';
+import { compareLegs, type LegOrder, legOrderOf } from '@osago/quotes';
 import type { OffHeapBytes, Place } from './off-heap-bytes.ts';
 
 /** Enough of a leg event to say whether another replaces it. */
-class PackedLeg {
+class PackedLeg implements LegOrder {
   readonly insurer_id: string;
   readonly attempt: number;
   readonly status: PublishedStatus;
@@ -24,11 +24,6 @@ class PackedLeg {
     this.fence = data.fence;
     this.step = data.step;
     this.place = place;
-  }
-
-  /** In the shape of an event, for the order. */
-  get data(): this {
-    return this;
   }
 
   /** Asked for where all numbers are equal: of a repeat. */
@@ -61,7 +56,7 @@ export class PackedLegs {
     }
     const at = this.#legs.findIndex((leg) => leg.insurer_id === insurer_id);
     const held = this.#legs[at];
-    if (held !== undefined && compareLegEvents(event, held) <= 0) return;
+    if (held !== undefined && compareLegs(legOrderOf(event), held) <= 0) return;
     const leg = new PackedLeg(event, this.#bytes.keep(value));
     if (held === undefined) {
       this.#legs.push(leg);

@@ -50,7 +50,7 @@ export class QuotesBodies {
     const cursor = this.cursor(shown);
     const byClock = shownView.quotes.filter(
       ({ expired, insurer_id, status }) =>
-        expired === true || (status === 'timeout' && shown.state.legs[insurer_id]?.data.status !== 'timeout'),
+        expired === true || (status === 'timeout' && shown.state.legs[insurer_id]?.status !== 'timeout'),
     ).length;
     const end = isClosed(shownView, nowMs) ? 'e' : 'o';
     return {

@@ -102,7 +102,7 @@ describe('the offsets of a reader', () => {
     expect(postgres.asked).toBe(0);
     await giveUp();
     expect((await standing).kind).toBe('seen');
-    expect(showcase.get(REQUEST_ID)?.state.legs).toMatchObject({ alpha: { data: { status: 'quoted' } } });
+    expect(showcase.get(REQUEST_ID)?.state.legs).toMatchObject({ alpha: { status: 'quoted' } });
   });
 
   test('that neither has leave this pod behind', async () => {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type OsagoEvent, type PublishedStatus, REQUEST_TOPICS } from '@osago/contracts';
 import { createKafkajsEventBus, type EventBus } from '@osago/event-bus';
 import { Children, createTopics, type KafkaPart, startKafka } from '@osago/local-parts';
-import { compareLegEvents, fold, type RequestState } from '@osago/quotes';
+import { compareLegs, fold, type RequestState } from '@osago/quotes';
 import { createLog, createMetrics, type Registry, systemClock } from '@osago/service-kit';
 import kafkajs, { type Admin } from 'kafkajs';
 import { canonicalJson } from './post-request.ts';
@@ -148,9 +148,9 @@ const watchForSteps = ({ showcase }: Pod, requestId: string): string[] => {
       for (const [at, offset] of (before?.offsets ?? []).entries()) {
         if ((after?.offsets[at] ?? -1) < offset) steps.push(`${requestId}: offset ${offset} of topic ${at} is gone`);
       }
-      for (const [insurer, event] of Object.entries(before?.legs ?? {})) {
+      for (const [insurer, held] of Object.entries(before?.legs ?? {})) {
         const next = after?.legs[insurer];
-        if (next === undefined || compareLegEvents(next, event) < 0) steps.push(`${requestId}: ${event.id} is gone`);
+        if (next === undefined || compareLegs(next, held) < 0) steps.push(`${requestId}: ${held.id} is gone`);
       }
       before = after;
     }),

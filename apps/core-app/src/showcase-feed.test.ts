@@ -51,7 +51,7 @@ describe('the feed', () => {
     await until(() => feed.readiness() === undefined);
     expect(showcase.get(REQUEST_ID)).toMatchObject({
       partition: PARTITION,
-      state: { offsets: [0, 0, -1], legs: { alpha: { data: { status: 'quoted' } } } },
+      state: { offsets: [0, 0, -1], legs: { alpha: { status: 'quoted' } } },
     });
   });
 

@@ -11,7 +11,7 @@ const setup = () => {
   const showcase = new Showcase();
   const changes: (string | undefined)[] = [];
   const watch = (): (() => void) =>
-    showcase.watch(REQUEST_ID, ({ state }) => changes.push(state.legs['alpha']?.data.status));
+    showcase.watch(REQUEST_ID, (state) => changes.push(state.legs['alpha']?.status));
   return { showcase, changes, watch };
 };
 
@@ -30,7 +30,7 @@ describe('what is shown', () => {
     showcase.apply(asked, PARTITION, 2);
     const shown = showcase.get(REQUEST_ID);
     expect(shown?.partition).toBe(PARTITION);
-    expect(shown?.state).toMatchObject({ offsets: [2, 4, -1], legs: { alpha: { data: { status: 'quoted' } } } });
+    expect(shown?.state).toMatchObject({ offsets: [2, 4, -1], legs: { alpha: { status: 'quoted' } } });
   });
 });
 
@@ -77,7 +77,7 @@ describe('load', () => {
     showcase.load([asked, leg('alpha', 'quoted')], PARTITION, [5, 6, -1]);
     expect(showcase.get(REQUEST_ID)?.state).toMatchObject({
       offsets: [5, 6, -1],
-      legs: { alpha: { data: { status: 'quoted' } } },
+      legs: { alpha: { status: 'quoted' } },
     });
   });
 
@@ -88,7 +88,7 @@ describe('load', () => {
     showcase.load([asked, leg('alpha', 'submitted', { step: 1 })], PARTITION, [5, 6, 7]);
     expect(showcase.get(REQUEST_ID)?.state).toMatchObject({
       offsets: [9, 8, 7],
-      legs: { alpha: { data: { status: 'quoted' } } },
+      legs: { alpha: { status: 'quoted' } },
     });
   });
 

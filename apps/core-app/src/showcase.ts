@@ -29,7 +29,7 @@ export interface Shown {
   readonly partition: number;
 }
 
-type Listener = (shown: Shown) => void;
+type Listener = (state: Visible) => void;
 
 class Entry {
   state: RequestState;
@@ -86,7 +86,7 @@ class Entry {
     };
     submission?.panel.forEach(take);
     Object.values(retries).forEach(take);
-    for (const { data } of Object.values(legs)) take(data);
+    for (const { quote } of Object.values(legs)) take(quote);
     return lastMs;
   }
 }
@@ -160,8 +160,7 @@ export class Showcase {
     if (next === entry.state) return;
     entry.state = next;
     if (!entry.isWatched || !isVisible(next)) return;
-    const shown = { state: next, partition: entry.partition };
-    for (const listener of entry.listeners ?? []) listener(shown);
+    for (const listener of entry.listeners ?? []) listener(next);
   }
 
   /** Undefined while nothing of the request can be shown. */
@@ -172,7 +171,11 @@ export class Showcase {
     return isVisible(state) ? { state, partition: entry.partition } : undefined;
   }
 
-  /** Calls `listener` after each change of the request, which must be known, with what is shown then. Returns how to stop it. */
+  /**
+   * Calls `listener` after each change of the request, which must be known, with the state shown then. Returns how to stop it.
+   * The state bare: an object around it that a listener keeps, V8 comes to make in the old space at once, and from there
+   * each one that is replaced keeps its state alive until a whole collection.
+   */
   watch(requestId: string, listener: Listener): () => void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined) throw new Error(`request ${requestId} is not in the showcase`);

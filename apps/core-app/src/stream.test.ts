@@ -53,7 +53,7 @@ const setup = () => {
   const stream = new Stream(socket, { bodies, shown: shown(), retryMs: 1_000, heartbeat: HEARTBEAT });
   const change = (...event: Parameters<typeof leg>): void => {
     showcase.apply(leg(...event), PARTITION, 1);
-    stream.show(shown());
+    stream.show(shown().state);
     stream.compose(clock.nowMs());
     stream.send();
   };
@@ -69,9 +69,9 @@ describe('a stream whose request has changed', () => {
     const { clock, showcase, shown, socket, stream } = setup();
     const said = socket.texts.length;
     showcase.apply(leg('alpha', 'submitted', { step: 1 }), PARTITION, 1);
-    stream.show(shown());
+    stream.show(shown().state);
     showcase.apply(leg('alpha', 'estimated', { step: 2 }), PARTITION, 2);
-    stream.show(shown());
+    stream.show(shown().state);
     stream.compose(clock.nowMs());
     expect(socket.texts).toHaveLength(said);
     stream.send();

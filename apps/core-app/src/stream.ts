@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { EndFrame } from '@osago/contracts';
-import { CLOCK_GRACE_MS, countsOf, endOf, isFinished, type View, view } from '@osago/quotes';
+import { CLOCK_GRACE_MS, countsOf, endOf, isFinished, type View, view, type Visible } from '@osago/quotes';
 import type { QuotesBodies } from './quotes-body.ts';
 import type { Shown } from './showcase.ts';
 import { frame, quoteFrame, retryFrame, streamHead } from './sse-frames.ts';
@@ -31,7 +31,8 @@ interface Stall {
 export class Stream {
   readonly #socket: Socket;
   readonly #bodies: QuotesBodies;
-  #shown: Shown;
+  #state: Visible;
+  readonly #partition: number;
   readonly #seen: Moment;
   #nextHeartbeatMs: number;
   /** Composed, and not written yet. */
@@ -47,7 +48,8 @@ export class Stream {
   ) {
     this.#socket = socket;
     this.#bodies = bodies;
-    this.#shown = shown;
+    this.#state = shown.state;
+    this.#partition = shown.partition;
     const nowMs = bodies.nowMs();
     const { body, view: first } = bodies.render(shown);
     this.#seen = firstMoment(shown.state, nowMs, first);
@@ -71,19 +73,19 @@ export class Stream {
   }
 
   /** The request has changed on this pod. The reader is told by {@link compose} and {@link send}. */
-  show(shown: Shown): void {
-    this.#shown = shown;
+  show(state: Visible): void {
+    this.#state = state;
   }
 
   /** Puts into words what the reader has not seen. An end is sent at once. */
   compose(nowMs: number): void {
     if (this.#endedAtMs !== undefined || this.#isLagging()) return;
-    const { quotes, progress, status, end } = changeSince(this.#seen, this.#shown.state, nowMs);
-    const last = quotes.length - 1;
+    const { quotes, progress, status, end } = changeSince(this.#seen, this.#state, nowMs);
+    const last = quotes.at(-1);
     let frames = '';
-    for (const [at, quote] of quotes.entries()) {
+    for (const quote of quotes) {
       // Only the last carries the id: a reader cut off between two of them has not seen them all.
-      frames += quoteFrame(quote, { progress, request_status: status }, at === last ? this.#bodies.cursor(this.#shown) : undefined);
+      frames += quoteFrame(quote, { progress, request_status: status }, quote === last ? this.#cursor() : undefined);
     }
     if (end !== undefined) this.#finish(end, frames);
     else this.#unsent = frames;
@@ -102,7 +104,7 @@ export class Stream {
       return;
     }
     if (this.#endedAtMs !== undefined) return;
-    if (nowMs >= this.#seen.nextClockMs || this.#shown.state !== this.#seen.state) {
+    if (nowMs >= this.#seen.nextClockMs || this.#state !== this.#seen.state) {
       this.compose(nowMs);
       this.send();
     }
@@ -125,6 +127,10 @@ export class Stream {
     this.#socket.destroy();
   }
 
+  #cursor(end = false): string {
+    return this.#bodies.cursor({ state: this.#state, partition: this.#partition }, end);
+  }
+
   #isLagging(): boolean {
     return this.pendingBytes > LAG_BYTES;
   }
@@ -145,6 +151,6 @@ export class Stream {
     const { status, quotes, late_until } = shown;
     const data: EndFrame = { status, counts: countsOf(quotes), late_until };
     const kind = endOf(shown);
-    this.end(`${before}${frame(kind, data, this.#bodies.cursor(this.#shown, true))}`, kind);
+    this.end(`${before}${frame(kind, data, this.#cursor(true))}`, kind);
   }
 }

@@ -6,14 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HeartbeatFrame } from '@osago/contracts';
-import { isFinished } from '@osago/quotes';
+import { isFinished, type Visible } from '@osago/quotes';
 import { Counter, Gauge, pause, type Registry, type Service } from '@osago/service-kit';
 import type { Access } from './access.ts';
 import { PostgresAwayError } from './postgres-away.ts';
 import { answerProblem, HttpProblem } from './problem.ts';
 import type { RequestReader } from './request-reader.ts';
 import { type ResumeDeps, standingTo } from './resume.ts';
-import type { Shown } from './showcase.ts';
 import { frame, jitteredRetryMs, retryFrame, STREAM_HEADERS } from './sse-frames.ts';
 import { Stream, type StreamBounds } from './stream.ts';
 import { canTakeSocket, readToEnd, takeSocket } from './stream-socket.ts';
@@ -180,7 +179,7 @@ export class Streams implements Service {
 
   #add(stream: Stream, socket: Socket, { owner, requestId }: { owner: string; requestId: string }): void {
     const { showcase } = this.#deps;
-    const unwatch = showcase.watch(requestId, (news) => this.#show(stream, news));
+    const unwatch = showcase.watch(requestId, (state) => this.#show(stream, state));
     this.#open.add(stream);
     this.#count(owner, 1);
     this.#pendingBytes += stream.pendingBytes;
@@ -202,8 +201,8 @@ export class Streams implements Service {
    * Readers are told at the end of the turn: each of all its news in one write, and all writes in a row. A write that
    * stands alone finds its reader asleep and pays for waking it, as much as for the write itself.
    */
-  #show(stream: Stream, news: Shown): void {
-    stream.show(news);
+  #show(stream: Stream, state: Visible): void {
+    stream.show(state);
     if (this.#untold.size === 0) process.nextTick(() => this.#tell());
     this.#untold.add(stream);
   }

@@ -13,7 +13,7 @@ const setup = () => {
   return { showcase, clock, gone, wait };
 };
 
-const isAnswered = ({ state }: Shown): boolean => state.legs['alpha']?.data.status === 'quoted';
+const isAnswered = ({ state }: Shown): boolean => state.legs['alpha']?.status === 'quoted';
 
 /** Whether it has an answer by now. */
 const isPending = async (waiting: Promise<unknown>): Promise<boolean> => {

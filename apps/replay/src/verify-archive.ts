@@ -47,8 +47,8 @@ const legViolations = ({ request_id, events, state }: RequestHistory, archived: 
   return [...insurers].flatMap((insurer_id): Violation[] => {
     const onLog = state.legs[insurer_id];
     const inArchive = archived.legs.find((leg) => leg.insurer_id === insurer_id);
-    if (onLog !== undefined && inArchive !== undefined && isDeepStrictEqual(onLog, inArchive.event)) return [];
     const logged = events.find(({ event }) => event.id === (onLog?.id ?? inArchive?.event_id));
+    if (onLog !== undefined && inArchive !== undefined && isDeepStrictEqual(logged?.event, inArchive.event)) return [];
     const says = `${insurer_id}: the log has ${onLog?.id ?? 'nothing'}, the archive ${inArchive?.event_id ?? 'nothing'}`;
     const note = onLog?.id === inArchive?.event_id ? `${says}, with another content` : says;
     return [{ rule: 'archive', request_id, ...(logged && { place: placeOf(logged) }), says: note }];

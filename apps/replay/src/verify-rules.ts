@@ -99,8 +99,8 @@ const oneOutcome: Rule = (history, nowMs) => {
   return shown.quotes.flatMap((quote) => {
     if (quote.status === 'cancelled') return [];
     if (nowMs < Date.parse(quote.deadline_at) + CLOCK_GRACE_MS + OUTCOME_SLACK_MS) return [];
-    const event = state.legs[quote.insurer_id];
-    if (event?.data.attempt === quote.attempt && isFinal(event.data.status)) return [];
+    const held = state.legs[quote.insurer_id];
+    if (held?.attempt === quote.attempt && isFinal(held.status)) return [];
     const last = legsOf(history).findLast(({ event: { data } }) => data.insurer_id === quote.insurer_id);
     const has = last === undefined ? 'nothing' : `${last.event.data.status} of attempt ${last.event.data.attempt}`;
     const says = `${quote.insurer_id} attempt ${quote.attempt} has no outcome, last: ${has}`;

@@ -8,11 +8,12 @@ import {
   type LegEvent,
   type OsagoEvent,
   type PanelMember,
+  type Quote,
   REQUEST_TOPICS,
   type RequestTopic,
   topicOf,
 } from '@osago/contracts';
-import { compareLegEvents } from './leg-order.ts';
+import { compareLegs, type LegOrder, legOrderOf } from './leg-order.ts';
 
 /** The last offsets of one request in the three topics, in the order of REQUEST_TOPICS; -1: none seen. */
 export type Offsets = readonly [requests: number, quotes: number, errors: number];
@@ -36,6 +37,11 @@ export interface Retry {
   deadline_at: string;
 }
 
+/** What counts of a leg: what its effective event says to a person, and where that event stands. */
+export interface HeldLeg extends LegOrder {
+  readonly quote: Quote;
+}
+
 export interface RequestState {
   readonly request_id: string;
   /** Counts the commands seen; 0 while only leg events have come. */
@@ -46,8 +52,8 @@ export interface RequestState {
   readonly cancels: readonly Cancel[];
   /** The retry of the highest attempt, by insurer. */
   readonly retries: Readonly<Record<string, Retry>>;
-  /** The effective event, by insurer. */
-  readonly legs: Readonly<Record<string, LegEvent>>;
+  /** By insurer. */
+  readonly legs: Readonly<Record<string, HeldLeg>>;
   readonly offsets: Offsets;
 }
 
@@ -75,14 +81,24 @@ export const withOffsets = (state: RequestState, offsets: Offsets): RequestState
   return both === state.offsets ? state : { ...state, offsets: both };
 };
 
+/**
+ * The envelope is left behind: what is kept of each event is what the collector has to carry. What is the platform's own is
+ * undefined, not left out: to copy all members is ten times as fast as to copy all but three.
+ */
+const heldLeg = ({ id, data }: LegEvent): HeldLeg => {
+  const { attempt, status, fence, step } = data;
+  const quote = { ...data, request_id: undefined, fence: undefined, step: undefined };
+  return { id, attempt, status, fence, step, quote };
+};
+
 const foldLeg = (state: RequestState, event: LegEvent, offsets: Offsets): RequestState => {
   const { insurer_id } = event.data;
   const held = state.legs[insurer_id];
-  if (held !== undefined && compareLegEvents(event, held) <= 0) {
+  if (held !== undefined && compareLegs(legOrderOf(event), held) <= 0) {
     return offsets === state.offsets ? state : { ...state, offsets };
   }
-  const legs: Record<string, LegEvent> = { ...state.legs };
-  legs[insurer_id] = event;
+  const legs: Record<string, HeldLeg> = { ...state.legs };
+  legs[insurer_id] = heldLeg(event);
   return { ...state, legs, offsets };
 };
 

@@ -24,19 +24,26 @@ export const classOf = (status: QuoteStatus): number => (status === 'cancelled' 
 export const endsByCancel = (status: QuoteStatus): boolean => classOf(status) <= CLASS.timeout;
 
 /** What of an event says where it stands. */
-export interface OrderedLeg {
+export interface LegOrder extends Pick<LegEvent['data'], 'attempt' | 'status' | 'fence' | 'step'> {
+  /** Of the event. */
   readonly id: string;
-  readonly data: Pick<LegEvent['data'], 'attempt' | 'status' | 'fence' | 'step'>;
 }
 
+export const legOrderOf = ({ id, data: { attempt, status, fence, step } }: LegEvent): LegOrder => ({
+  id,
+  attempt,
+  status,
+  fence,
+  step,
+});
+
 /** Negative, zero or positive, as for `sort`: the greater one counts. Zero only for events with the same id. */
-export const compareLegEvents = (a: OrderedLeg, b: OrderedLeg): number => {
+export const compareLegs = (a: LegOrder, b: LegOrder): number => {
   const byNumbers =
-    a.data.attempt - b.data.attempt ||
-    classOf(a.data.status) - classOf(b.data.status) ||
-    a.data.fence - b.data.fence ||
-    a.data.step - b.data.step;
+    a.attempt - b.attempt || classOf(a.status) - classOf(b.status) || a.fence - b.fence || a.step - b.step;
   if (byNumbers !== 0) return byNumbers;
   const [first, second] = [a.id, b.id];
   return first < second ? -1 : first > second ? 1 : 0;
 };
+
+export const compareLegEvents = (a: LegEvent, b: LegEvent): number => compareLegs(legOrderOf(a), legOrderOf(b));

@@ -66,10 +66,10 @@ const answersStay: Law = ({ records }) => {
     state = fold(state, event, offset);
     const now = state.legs;
     return Object.values(before)
-      .filter(({ data }) => isAnswer(data))
-      .filter(({ data }) => {
-        const held = now[data.insurer_id]?.data;
-        return held === undefined || (held.attempt === data.attempt && !isAnswer(held));
+      .filter(isAnswer)
+      .filter(({ attempt, quote }) => {
+        const held = now[quote.insurer_id];
+        return held === undefined || (held.attempt === attempt && !isAnswer(held));
       })
       .map(({ id }) => `${event.id} took ${id} away`);
   });

@@ -4,7 +4,6 @@
  */
 import {
   isFinal,
-  type LegEvent,
   type PanelMember,
   type Progress,
   type Quote,
@@ -12,7 +11,7 @@ import {
   type QuoteStatus,
   type RequestStatus,
 } from '@osago/contracts';
-import type { RequestState, Submission } from './fold.ts';
+import type { HeldLeg, RequestState, Submission } from './fold.ts';
 import { endsByCancel } from './leg-order.ts';
 import { isExpired } from './valid-until.ts';
 
@@ -34,40 +33,36 @@ interface AskedLeg {
   /** The revision it was asked at: a cancel of a higher one ends it. */
   revision: number;
   deadline_at: string;
-  event: LegEvent | undefined;
+  held: HeldLeg | undefined;
 }
 
 /** The newest attempt that is known, from the retry or from the leg's own event, whichever is ahead. */
 const askedLeg = (state: RequestState, member: PanelMember): AskedLeg => {
   const retry = state.retries[member.insurer_id];
-  const event = state.legs[member.insurer_id];
-  const attempt = Math.max(retry?.attempt ?? 1, event?.data.attempt ?? 1);
-  const current = event?.data.attempt === attempt ? event : undefined;
+  const leg = state.legs[member.insurer_id];
+  const attempt = Math.max(retry?.attempt ?? 1, leg?.attempt ?? 1);
+  const held = leg?.attempt === attempt ? leg : undefined;
   if (attempt === 1) {
-    return { attempt, revision: 1, deadline_at: member.deadline_at, event: current };
+    return { attempt, revision: 1, deadline_at: member.deadline_at, held };
   }
   if (retry?.attempt === attempt) {
-    return { attempt, revision: retry.revision, deadline_at: retry.deadline_at, event: current };
+    return { attempt, revision: retry.revision, deadline_at: retry.deadline_at, held };
   }
   // The leg's event came before the retry that asked for it; no cancel can be known to be newer.
-  const deadline_at = current?.data.deadline_at ?? member.deadline_at;
-  return { attempt, revision: Number.POSITIVE_INFINITY, deadline_at, event: current };
+  const deadline_at = held?.quote.deadline_at ?? member.deadline_at;
+  return { attempt, revision: Number.POSITIVE_INFINITY, deadline_at, held };
 };
 
-/**
- * The deadline shown is the one that the clock acts by, whatever the event says; a price that does not hold says so. What is
- * the platform's own is undefined, not left out: to copy all members is ten times as fast as to copy all but three, and each
- * quote comes through here on its way to a stream.
- */
-const publishedQuote = ({ data }: LegEvent, deadline_at: string, nowMs: number): Quote => {
-  const quote = { ...data, request_id: undefined, fence: undefined, step: undefined, deadline_at };
+/** The deadline shown is the one that the clock acts by, whatever the event says; a price that does not hold says so. */
+const publishedQuote = ({ quote }: HeldLeg, deadline_at: string, nowMs: number): Quote => {
   const isOver = quote.status === 'quoted' && isExpired(quote, nowMs);
-  return isOver ? { ...quote, expired: true } : quote;
+  if (quote.deadline_at === deadline_at && !isOver) return quote;
+  return { ...quote, deadline_at, ...(isOver && { expired: true }) };
 };
 
 /** The status shown of a leg; `asked` is its newest attempt. */
 const statusAt = (state: RequestState, asked: AskedLeg, nowMs: number): QuoteStatus => {
-  const status = asked.event?.data.status ?? 'waiting';
+  const status = asked.held?.status ?? 'waiting';
   // Nothing but a cancel takes an answer back, and every quote comes through here on its way to a stream.
   if (isFinal(status) && state.cancels.length === 0) return status;
   const endsAtMs = Date.parse(asked.deadline_at) + CLOCK_GRACE_MS;
@@ -85,9 +80,9 @@ export const quoteStatusAt = (state: RequestState, member: PanelMember, nowMs: n
 /** What is shown of one leg. */
 export const quoteAt = (state: RequestState, member: PanelMember, nowMs: number): Quote => {
   const asked = askedLeg(state, member);
-  const { attempt, deadline_at, event } = asked;
+  const { attempt, deadline_at, held } = asked;
   const status = statusAt(state, asked, nowMs);
-  if (event !== undefined && event.data.status === status) return publishedQuote(event, deadline_at, nowMs);
+  if (held?.status === status) return publishedQuote(held, deadline_at, nowMs);
   return {
     insurer_id: member.insurer_id,
     name: member.name,
@@ -96,7 +91,7 @@ export const quoteAt = (state: RequestState, member: PanelMember, nowMs: number)
     late: false,
     attempt,
     deadline_at,
-    ...(event?.data.submitted_at !== undefined && { submitted_at: event.data.submitted_at }),
+    ...(held?.quote.submitted_at !== undefined && { submitted_at: held.quote.submitted_at }),
   };
 };
 
