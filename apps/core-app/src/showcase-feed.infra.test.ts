@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type OsagoEvent, type PublishedStatus, REQUEST_TOPICS } from '@osago/contracts';
 import { createKafkajsEventBus, type EventBus } from '@osago/event-bus';
+import { startFaultProxy } from '@osago/kafka-fault-proxy';
 import { Children, createTopics, type KafkaPart, startKafka } from '@osago/local-parts';
 import { compareLegs, fold, type RequestState } from '@osago/quotes';
 import { createLog, createMetrics, type Registry, systemClock } from '@osago/service-kit';
 import kafkajs, { type Admin } from 'kafkajs';
+import { FeedLag } from './feed-lag.ts';
 import { canonicalJson } from './post-request.ts';
 import { Showcase } from './showcase.ts';
 import { ShowcaseFeed } from './showcase-feed.ts';
@@ -51,7 +53,13 @@ beforeEach(async () => {
 }, TEST_MS);
 afterEach(() => cleanup.run(), TEST_MS);
 
+interface Connection {
+  brokers: readonly string[];
+  metadataMaxAgeMs?: number;
+}
+
 interface Pod {
+  bus: EventBus;
   showcase: Showcase;
   feed: ShowcaseFeed;
   metrics: Registry;
@@ -59,11 +67,13 @@ interface Pod {
   stop: () => Promise<void>;
 }
 
-const startPod = (name: string): Pod => {
+const ownBroker = (): Connection => ({ brokers: kafka.brokers, metadataMaxAgeMs: METADATA_MAX_AGE_MS });
+
+const startPod = (name: string, connection = ownBroker()): Pod => {
   const log = rememberingLog();
   const metrics = createMetrics('core-app');
   const showcase = new Showcase();
-  const own = createKafkajsEventBus({ log }, { brokers: kafka.brokers, clientId: name, metadataMaxAgeMs: METADATA_MAX_AGE_MS });
+  const own = createKafkajsEventBus({ log }, { ...connection, clientId: name });
   const feed = new ShowcaseFeed({ bus: own, showcase, clock: systemClock, log, metrics });
   const abort = new AbortController();
   const running = feed.run(abort.signal);
@@ -73,7 +83,7 @@ const startPod = (name: string): Pod => {
     return (stopped ??= running.then(() => own.close()));
   };
   cleanup.add(stop);
-  return { showcase, feed, metrics, lines: log.lines, stop };
+  return { bus: own, showcase, feed, metrics, lines: log.lines, stop };
 };
 
 const joins = ({ lines }: Pod): number => lines.filter(({ message }) => message === 'reads all partitions').length;
@@ -197,6 +207,37 @@ describe('feeds that join anew while they read', () => {
     await until(() => isReady(afterwards), 60_000);
     expect(hashOfPod(writer, afterwards)).toBe(expected);
   }, TEST_MS);
+});
+
+describe('a feed of which the leader of one partition answers nothing', () => {
+  test('shows what the others have, says that it is behind, is neither red nor dead, and catches up', async () => {
+    const proxy = await startFaultProxy({ upstream: kafka.brokers[0] ?? '', nodes: 2 });
+    cleanup.add(() => proxy.close());
+    // As in life: with a look at the metadata each 200 ms it would soon be the silent one that is asked.
+    const pod = startPod('half', { brokers: proxy.brokers });
+    await until(() => isReady(pod), 60_000);
+    const lag = new FeedLag({ ...pod, clock: systemClock, log: rememberingLog() });
+    const abort = new AbortController();
+    const looking = lag.run(abort.signal);
+    cleanup.add(() => (abort.abort(), looking));
+    const [led, unled, ...before] = idsOf(7, 4) as [string, string, string, string];
+    expect(REQUEST_TOPICS.map((topic) => [proxy.leaderOf(topic, 0), proxy.leaderOf(topic, 1)])).toEqual([[1, 2], [1, 2], [1, 2]]);
+    const ask = async (requestId: string, partition: number): Promise<void> => {
+      await bus.publish([asRecord(submitted({ alpha: 60_000 }, requestId), partition)]);
+    };
+    await Promise.all(before.map(ask));
+    await until(() => before.every((id) => pod.showcase.get(id)), 30_000);
+    const frozen = proxy.inject({ node: 2, connections: 'frozen' });
+    await ask(led, 0);
+    await ask(unled, 1);
+    await until(() => pod.showcase.get(led) !== undefined, 30_000);
+    await until(() => lag.isBehind(), 60_000);
+    expect(pod.showcase.get(unled)).toBeUndefined();
+    expect([pod.feed.readiness(), lag.liveness()]).toEqual([undefined, undefined]);
+    frozen.lift();
+    await until(() => pod.showcase.get(unled) !== undefined && !lag.isBehind(), 60_000);
+    expect(lag.liveness()).toBeUndefined();
+  }, 2 * TEST_MS);
 });
 
 describe('what a feed leaves behind', () => {
