@@ -234,7 +234,9 @@ describe('all quotes come through', () => {
 describe('nginx as the edge', () => {
   test('asks readers of a stream to come back when no pod answers, and keeps tokens out of its log', async () => {
     const alone = await startNginx(['http://127.0.0.1:1', 'http://127.0.0.1:2']);
+    stops.unshift(() => alone.stop());
     const client = await browserless.newContext({ ignoreHTTPSErrors: true });
+    stops.unshift(() => client.dispose());
     const path = `${alone.url}/api/osago/requests/${randomUUID()}`;
     const retries: string[] = [];
     for (let count = 0; count < 20; count += 1) {
@@ -252,8 +254,6 @@ describe('nginx as the edge', () => {
     // nginx writes the line of an answer after the answer.
     const log = (): string | undefined => (alone.log().includes('/quotes HTTP') ? alone.log() : undefined);
     expect(await until('the last answer is in the log', log, 10_000)).not.toContain('secret');
-    await client.dispose();
-    await alone.stop();
   }, 30_000);
 });
 
